@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend.h - volume drivers: one for each volume source of a manifest
+ *
+ * A driver knows how a volume of its source comes to be, is opened and ends.
+ * Every step is idempotent: after a crash it is simply done again.  Drivers
+ * keep no state of their own; what must last is in the catalog (spec) and on
+ * disk.
+ */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct localfs;
+struct store;
+
+/* What drivers share: places and policies of this daemon. */
+struct volume_env {
+	const char *state_dir;
+	int state_fd;		/* descriptor of state_dir */
+	int pods_fd;		/* descriptor of state_dir/pods */
+	struct localfs *localfs;
+	/* Prefixes that hostPath may use; n 0 allows everything. */
+	char **host_path_allow;
+	size_t n_host_path_allow;
+};
+
+/* One volume, as the catalog knows it. */
+struct volume_spec {
+	uint32_t id;
+	const char *pod_uid;
+	const char *name;
+	const json_t *source; /* value of the source key, validated */
+};
+
+/* Numbers that `get volumes` shows; -1: not known. */
+struct volume_usage {
+	int64_t used_bytes;
+	int64_t used_inodes;
+};
+
+struct volume_driver {
+	const char *source; /* "emptyDir" */
+	const char *plugin; /* "kubernetes.io/empty-dir" */
+	const char *backend; /* shown to the user: "localfs" */
+	bool exclusive;	     /* see struct volume */
+
+	/*
+	 * Make the volume exist, or check that it does (hostPath's types).
+	 * The message names what is wrong without host details beyond the
+	 * path that the manifest gave.
+	 */
+	int (*provision)(const struct volume_env *env,
+			 const struct volume_spec *spec, struct error *err);
+	/* Open a provisioned volume; the caller ends it with store_close(). */
+	int (*open)(const struct volume_env *env,
+		    const struct volume_spec *spec, struct store **ret,
+		    struct error *err);
+	/* Where the bytes are on the host (malloc'd), or NULL. */
+	char *(*host_path)(const struct volume_env *env,
+			   const struct volume_spec *spec);
+	int (*usage)(const struct volume_env *env,
+		     const struct volume_spec *spec, struct volume_usage *ret);
+	/*
+	 * End the volume: emptyDir moves its tree to the trash with one
+	 * rename; sources that are not ours only let go.  0 if it is gone
+	 * already.
+	 */
+	int (*teardown)(const struct volume_env *env,
+			const struct volume_spec *spec, struct error *err);
+};
+
+extern const struct volume_driver emptydir_driver;
+extern const struct volume_driver hostpath_driver;
+
+/* All drivers, NULL at the end. */
+extern const struct volume_driver *const volume_drivers[];
+
+/* The driver of a source key, or NULL. */
+const struct volume_driver *volume_driver_find(const char *source);
+
+#endif

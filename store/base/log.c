@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* log.c - lines on standard error, each with its priority as the journal reads it */
+#include "store/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const names[] = {
+	[LOG_LEVEL_ERR] = "err",	 [LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_NOTICE] = "notice",	 [LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+static atomic_int current_level = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&current_level, level);
+}
+
+bool log_is_enabled(enum log_level level)
+{
+	return (int)level <= atomic_load_explicit(&current_level,
+						  memory_order_relaxed);
+}
+
+int log_level_from_name(const char *name, enum log_level *ret)
+{
+	for (int i = LOG_LEVEL_ERR; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+void log_line(enum log_level level, const char *fmt, ...)
+{
+	int saved = errno;
+	char line[2048];
+	va_list ap;
+	size_t n;
+
+	if (!log_is_enabled(level))
+		return;
+	if (isatty(STDERR_FILENO))
+		n = snprintf(line, sizeof(line), "%s: ", names[level]);
+	else
+		n = snprintf(line, sizeof(line), "<%d>", (int)level);
+	errno = saved;
+	va_start(ap, fmt);
+	vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
+	va_end(ap);
+	n = strlen(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		saved = saved ? saved : errno;
+	errno = saved;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * localfs.h - file operations on directories of local filesystems
+ *
+ * One struct localfs serves every volume of a daemon whose bytes are in some
+ * filesystem of this machine.  It keeps the filesystems in use (realms), a
+ * bounded cache of directory descriptors, and, for filesystems without file
+ * handles, the descriptors that stand for files.
+ */
+#ifndef LOCALFS_LOCALFS_H
+#define LOCALFS_LOCALFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+struct localfs;
+struct store;
+
+struct localfs_options {
+	size_t dir_cache;  /* directory descriptors kept at most; 0: default */
+	bool test_no_handles; /* behave as on a filesystem without handles */
+};
+
+struct localfs_stats {
+	size_t realms;
+	size_t dir_fds;	 /* cached directory descriptors */
+	size_t held_fds; /* descriptors held because there are no handles */
+};
+
+int localfs_new(const struct localfs_options *options, struct localfs **ret,
+		struct error *err);
+/* All its stores must be closed. */
+void localfs_free(struct localfs *lfs);
+void localfs_stats(struct localfs *lfs, struct localfs_stats *ret);
+
+/* Finds the object at the root of a volume; the caller closes *ret_fd. */
+typedef int localfs_root_fn(void *arg, int *ret_fd);
+
+/*
+ * Open a volume whose root is found by root_fn each time it is looked up: a
+ * new O_PATH descriptor of a directory or, for hostPath, of any other file.
+ * root_fn returns -errno when there is none at the moment.  free_arg (may be
+ * NULL) ends arg with the store.  exclusive: nobody but this daemon changes
+ * these files, so locks need not be seen by others (lock_fd is refused).
+ */
+int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,
+		 void (*free_arg)(void *arg), bool exclusive,
+		 struct store **ret, struct error *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node.h - the engine of a node: apply, get, delete pods
+ *
+ * Everything that changes the catalog goes through here.  What a call
+ * acknowledged is durable.  Objects are JSON as the Kubernetes API shapes them
+ * (kind Pod, PodList); the caller owns what it is given.  Thread-safe.
+ */
+#ifndef STORE_NODE_H
+#define STORE_NODE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct causes;
+struct error;
+struct localfs;
+struct node;
+struct pod;
+struct tree;
+
+struct node_options {
+	const char *state_dir; /* made (0700) if its parent exists */
+	const char *mountpoint; /* for paths in status, and to find users */
+	char **host_path_allow; /* absolute prefixes; n 0 allows everything */
+	size_t n_host_path_allow;
+	struct localfs *localfs;
+};
+
+/*
+ * Lock the state directory, open the catalog, reconcile it with what is on
+ * disk, publish all pods in the tree, start the reaper.  -EBUSY when another
+ * daemon has the state directory; err says what to do in each case.
+ */
+int node_open(const struct node_options *options, struct node **ret,
+	      struct error *err);
+void node_close(struct node *node);
+
+struct tree *node_tree(struct node *node);
+
+enum node_apply_flags {
+	NODE_APPLY_CREATE = 1 << 0, /* -EEXIST if the pod is there */
+	NODE_APPLY_REPLACE = 1 << 1, /* -ENOENT if the pod is not there */
+	NODE_APPLY_DRY_RUN = 1 << 2, /* validate all, change nothing */
+};
+
+enum node_outcome {
+	NODE_CREATED,
+	NODE_CONFIGURED,
+	NODE_UNCHANGED,
+};
+
+/*
+ * Make the node hold this pod.  Without CREATE and REPLACE both are fine.
+ * generateName is resolved here, and the UID made if there is none.  Fails
+ * with -EINVAL and causes where a field forbids it; -EEXIST, -ENOENT; others
+ * with err.  On failure nothing has changed.
+ */
+int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
+		   enum node_outcome *ret_outcome, json_t **ret_object,
+		   struct causes *causes, struct error *err);
+
+/* 0, -ENOENT, or another -errno with err. */
+int node_pod_get(struct node *node, const char *namespace, const char *name,
+		 json_t **ret_object, struct error *err);
+int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
+			struct error *err);
+
+/* A PodList of one namespace, or of all for NULL, with resourceVersion. */
+int node_pod_list(struct node *node, const char *namespace,
+		  json_t **ret_object, struct error *err);
+
+enum node_delete_flags {
+	NODE_DELETE_FORCE = 1 << 0, /* though something still uses it */
+	NODE_DELETE_DRY_RUN = 1 << 1,
+};
+
+/*
+ * Delete a pod: its names disappear from the mount before this returns, and
+ * its emptyDir trees are in the trash.  -ENOENT; -EBUSY with the users in err
+ * (open files, bind mounts in any mount namespace) unless FORCE.
+ */
+int node_pod_delete(struct node *node, const char *namespace, const char *name,
+		    const char *uid_precondition, unsigned flags,
+		    json_t **ret_object, struct error *err);
+
+/* Events of one object (by pod UID) or of all (NULL), newest last: EventList. */
+int node_event_list(struct node *node, const char *pod_uid,
+		    json_t **ret_object, struct error *err);
+
+struct node_stats {
+	uint64_t namespaces;
+	uint64_t pods;
+	uint64_t volumes;
+	uint64_t trash_entries; /* waiting for the reaper */
+	uint64_t resource_version;
+};
+void node_stats(struct node *node, struct node_stats *ret);
+
+/*
+ * For the tests: called at each named step of apply, delete and start-up
+ * ("apply.declared", "apply.provisioned", ...).  NULL: none.
+ */
+typedef void node_step_fn(const char *step);
+void node_set_step_hook(node_step_fn *fn);
+
+#endif

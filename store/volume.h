@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * volume.h - a volume that is ready: what the mount serves
+ *
+ * Counted: the published tree holds one reference, and so does whoever still
+ * knows a file of it (the inode table), so that a deleted volume's open files
+ * keep working.  Immutable but for the counters.
+ */
+#ifndef STORE_VOLUME_H
+#define STORE_VOLUME_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+#define VOLUME_NAME_MAX 63
+#define VOLUME_ID_MAX	((1u << 23) - 1)
+
+struct volume {
+	uint32_t id; /* catalog row: persistent, >= 1, never given again */
+	char name[VOLUME_NAME_MAX + 1];
+	const char *source;   /* key in the manifest: "emptyDir", static */
+	const char *plugin;   /* "kubernetes.io/empty-dir", static */
+	char *host_path;      /* where the bytes are on this host; may be NULL */
+	struct store *store;  /* owned */
+	bool exclusive;	      /* only the mount changes it: cache for ever */
+	bool read_only;	      /* as the source says */
+	atomic_uint_fast64_t refs;
+	atomic_int_fast64_t opens; /* files open through the mount now */
+};
+
+/*
+ * A volume with one reference, owning store from now on (also on failure).
+ * NULL when out of memory.
+ */
+struct volume *volume_new(uint32_t id, const char *name, const char *source,
+			  const char *plugin, const char *host_path,
+			  struct store *store, bool exclusive, bool read_only);
+struct volume *volume_ref(struct volume *vol);
+void volume_unref(struct volume *vol);
+
+#endif

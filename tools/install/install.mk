@@ -1,0 +1,1 @@
+# Part of the Makefile: packages, running from the checkout, installing.
