@@ -86,6 +86,17 @@ int node_pod_delete(struct node *node, const char *namespace, const char *name,
 		    const char *uid_precondition, unsigned flags,
 		    json_t **ret_object, struct error *err);
 
+/*
+ * What to bind into the containers of a pod (container NULL: all of them).
+ * subPaths are resolved, made if missing, and pinned: see subpath.h.
+ * {"items": [{"container", "kind", "mounts": [{"volume", "source",
+ * "destination", "readOnly", "propagation", "recursiveReadOnly"}]}]}
+ * -ENOENT for an unknown pod or container; others with err.
+ */
+int node_pod_mounts(struct node *node, const char *namespace, const char *name,
+		    const char *container, json_t **ret_object,
+		    struct error *err);
+
 /* Events of one object (by pod UID) or of all (NULL), newest last: EventList. */
 int node_event_list(struct node *node, const char *pod_uid,
 		    json_t **ret_object, struct error *err);
