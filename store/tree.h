@@ -51,8 +51,10 @@ struct tree_event {
 };
 
 /*
- * Told of each change after it took place, in the thread that made it, with no
- * lock held.  Returns when whoever looks at the mount from then on sees it.
+ * Told of each change after it took place, in the thread that made it, one
+ * change after the other: a namespace before its first pod, and after its last.
+ * May call everything here that reads, but change nothing.  Returns when
+ * whoever looks at the mount from then on sees it.
  */
 typedef void tree_listener_fn(void *arg, const struct tree_event *event);
 
