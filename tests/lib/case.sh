@@ -210,6 +210,50 @@ now_ms()
 	echo $((${t/./} / 1000))
 }
 
+# hold COMMAND...: start it in the background with a standard input that never
+# ends; returns when it printed its first line.  Its pid is $held.
+holds=0
+hold()
+{
+	local out=$work/hold.$((++holds))
+
+	mkfifo "$out.in"
+	"$@" <>"$out.in" >"$out" &
+	held=$!
+	wait_until 10 test -s "$out"
+}
+
+let_go() # [PID]
+{
+	local pid=${1:-$held}
+
+	kill "$pid" 2>/dev/null || :
+	wait "$pid" 2>/dev/null || :
+}
+# What is still held at the end goes with the case.
+jobs_end()
+{
+	local job
+	for job in $(jobs -p); do
+		kill "$job" 2>/dev/null
+	done
+}
+at_end jobs_end
+
+# use PATH: a process that has it open; its pid is $held.
+use()
+{
+	# shellcheck disable=SC2217 # to hold it open is all that it does
+	sleep 1000 <"$1" &
+	held=$!
+}
+
+# list DIRECTORY: its names in one line.
+list()
+{
+	find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs
+}
+
 mode_of()
 {
 	stat -c %a "$1"

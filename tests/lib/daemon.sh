@@ -129,6 +129,7 @@ daemon_kill()
 	check_log
 }
 
+# shellcheck disable=SC2120 # options are rarely given
 daemon_restart()
 {
 	daemon_stop
@@ -234,6 +235,11 @@ apply_web()
 trash_entries()
 {
 	find "$S/trash" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l
+}
+
+trash_is_empty()
+{
+	[[ $(trash_entries) == 0 ]]
 }
 
 daemon_use one
