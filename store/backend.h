@@ -19,11 +19,15 @@ struct error;
 struct localfs;
 struct store;
 
-/* What drivers share: places and policies of this daemon. */
+/*
+ * What drivers share: places and policies of this daemon.  Outlives every
+ * store that a driver opened.
+ */
 struct volume_env {
 	const char *state_dir;
 	int state_fd;		/* descriptor of state_dir */
 	int pods_fd;		/* descriptor of state_dir/pods */
+	const char *mountpoint; /* a hostPath may not lead there; or NULL */
 	struct localfs *localfs;
 	/* Prefixes that hostPath may use; n 0 allows everything. */
 	char **host_path_allow;
@@ -45,8 +49,8 @@ struct volume_usage {
 };
 
 struct volume_driver {
-	const char *source; /* "emptyDir" */
-	const char *plugin; /* "kubernetes.io/empty-dir" */
+	const char *source;  /* "emptyDir" */
+	const char *plugin;  /* "kubernetes.io/empty-dir" */
 	const char *backend; /* shown to the user: "localfs" */
 	bool exclusive;	     /* see struct volume */
 

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hostpath.c - the volume source hostPath: what is at a path of this host
+ *
+ * The path is looked up anew whenever the root of the volume is: it may
+ * vanish, come back, or become something else.  Nothing is ever deleted, and
+ * nothing that was there before is ever changed.
+ */
+#include "store/backend.h"
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/path.h"
+#include "store/hostpath/place.h"
+#include "store/localfs/localfs.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Makes what rest names below dir_fd; 0 or -errno. */
+typedef int make_fn(int dir_fd, const char *rest);
+
+struct host_type {
+	const char *name;
+	mode_t format;	  /* what must be there; 0: anything */
+	const char *noun; /* the same for humans */
+	make_fn *make;	  /* NULL: must exist already */
+};
+
+/*
+ * Only an object made here gets its mode from here, by the creating call: a
+ * later chmod could hit something else.
+ */
+static int make_directory(int dir_fd, const char *rest)
+{
+	cleanup_fd int fd = -1;
+	const char *start;
+	size_t len;
+
+	if (path_has_dotdot(rest))
+		return -ENOENT;
+	while ((start = path_next(&rest, &len))) {
+		char name[NAME_MAX + 1];
+		int next;
+
+		if (len > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, start, len);
+		name[len] = '\0';
+		if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		next = openat(dir_fd, name,
+			      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (next < 0)
+			return -errno;
+		closep(&fd);
+		dir_fd = fd = next;
+	}
+	return 0;
+}
+
+static int make_file(int dir_fd, const char *rest)
+{
+	cleanup_fd int fd = -1;
+	char name[NAME_MAX + 1];
+	const char *start;
+	size_t len;
+
+	start = path_next(&rest, &len);
+	if (!start || path_next(&rest, &(size_t){ 0 }))
+		return -ENOENT; /* parents are not made */
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, start, len);
+	name[len] = '\0';
+	fd = openat(dir_fd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static const struct host_type host_types[] = {
+	{ "", 0, "anything", NULL },
+	{ "DirectoryOrCreate", S_IFDIR, "a directory", make_directory },
+	{ "Directory", S_IFDIR, "a directory", NULL },
+	{ "FileOrCreate", S_IFREG, "a regular file", make_file },
+	{ "File", S_IFREG, "a regular file", NULL },
+	{ "Socket", S_IFSOCK, "a socket", NULL },
+	{ "CharDevice", S_IFCHR, "a character device", NULL },
+	{ "BlockDevice", S_IFBLK, "a block device", NULL },
+};
+
+#define N_HOST_TYPES (sizeof(host_types) / sizeof(host_types[0]))
+
+static const char *format_noun(mode_t mode)
+{
+	if (S_ISFIFO(mode))
+		return "a fifo";
+	if (S_ISLNK(mode))
+		return "a symbolic link";
+	for (size_t i = 0; i < N_HOST_TYPES; i++) {
+		if (host_types[i].format == (mode & S_IFMT))
+			return host_types[i].noun;
+	}
+	return "of no known kind";
+}
+
+static const struct host_type *host_type_find(const char *name)
+{
+	for (size_t i = 0; i < N_HOST_TYPES; i++) {
+		if (strcmp(host_types[i].name, name) == 0)
+			return &host_types[i];
+	}
+	return NULL;
+}
+
+static const char *spec_path(const struct volume_spec *spec)
+{
+	const char *path =
+		json_string_value(json_object_get(spec->source, "path"));
+
+	return path ? path : "";
+}
+
+static int spec_place(const struct volume_env *env,
+		      const struct volume_spec *spec, struct place **ret,
+		      struct error *err)
+{
+	const char *path = spec_path(spec);
+	int r;
+
+	if (path[0] != '/' || path_has_dotdot(path))
+		return error_set(err, -EINVAL,
+				 "hostPath '%s' of volume '%s' must be "
+				 "absolute and without '..'",
+				 path, spec->name);
+	if (strlen(path) >= PATH_MAX)
+		return error_set(err, -ENAMETOOLONG,
+				 "hostPath of volume '%s' must be shorter "
+				 "than %d bytes",
+				 spec->name, PATH_MAX);
+	r = place_new(env, path, ret);
+	if (r < 0)
+		return error_set(err, r, "cannot open volume '%s': %m",
+				 spec->name);
+	return 0;
+}
+
+/* Put in words why a lookup failed. */
+static int lookup_error(int r, const struct volume_spec *spec,
+			struct error *err)
+{
+	const char *path = spec_path(spec);
+
+	switch (r) {
+	case PLACE_NOT_ALLOWED:
+		return error_set(err, -EACCES,
+				 "hostPath '%s' of volume '%s' is not beneath "
+				 "a path that this daemon allows "
+				 "(see 'host-path-allow')",
+				 path, spec->name);
+	case PLACE_IN_MOUNT:
+		return error_set(err, -ELOOP,
+				 "hostPath '%s' of volume '%s' leads into the "
+				 "mount that serves it; name a path outside",
+				 path, spec->name);
+	case PLACE_IN_STATE_DIR:
+		return error_set(err, -EACCES,
+				 "hostPath '%s' of volume '%s' leads into the "
+				 "state directory of this daemon; "
+				 "name a path outside",
+				 path, spec->name);
+	default:
+		errno = -r;
+		return error_set(err, r,
+				 "cannot use hostPath '%s' of volume '%s': %m",
+				 path, spec->name);
+	}
+}
+
+static int missing_error(const struct host_type *type,
+			 const struct volume_spec *spec, struct error *err)
+{
+	if (type->make == make_file)
+		return error_set(err, -ENOENT,
+				 "hostPath '%s' of volume '%s' cannot be made: "
+				 "the directory for it does not exist, "
+				 "and type FileOrCreate does not make it",
+				 spec_path(spec), spec->name);
+	return error_set(err, -ENOENT,
+			 "hostPath '%s' of volume '%s' does not exist, "
+			 "and type %s requires %s there",
+			 spec_path(spec), spec->name, type->name, type->noun);
+}
+
+/* Nothing is there: make it, or say whether that is right. */
+static int provision_missing(struct place *place, const struct host_type *type,
+			     const struct volume_spec *spec, struct error *err)
+{
+	cleanup_fd int dir_fd = -1;
+	char rest[PATH_MAX];
+	int r;
+
+	dir_fd = place_open_missing(place, rest);
+	if (dir_fd == -EEXIST)
+		return 0;
+	/* Unset: may appear later; the prefix it belongs to as well. */
+	if (dir_fd == -ENOENT && type->format == 0)
+		return 0;
+	if (dir_fd == -ENOENT)
+		return missing_error(type, spec, err);
+	if (dir_fd < 0)
+		return lookup_error(dir_fd, spec, err);
+	if (type->format == 0)
+		return 0;
+	r = type->make ? type->make(dir_fd, rest) : -ENOENT;
+	if (r == -ENOENT)
+		return missing_error(type, spec, err);
+	errno = -r;
+	if (r < 0)
+		return error_set(err, r,
+				 "cannot make hostPath '%s' of volume '%s': %m",
+				 spec_path(spec), spec->name);
+	return 0;
+}
+
+static int provision_type(struct place *place, const struct host_type *type,
+			  const struct volume_spec *spec, struct error *err)
+{
+	cleanup_fd int fd = place_open(place);
+	struct stat st;
+	int r;
+
+	if (fd == -ENOENT) {
+		r = provision_missing(place, type, spec, err);
+		if (r < 0 || type->format == 0)
+			return r;
+		fd = place_open(place);
+	}
+	if (fd < 0)
+		return lookup_error(fd, spec, err);
+	if (fstat(fd, &st) < 0)
+		return lookup_error(-errno, spec, err);
+	if (type->format && (st.st_mode & S_IFMT) != type->format)
+		return error_set(err, -EINVAL,
+				 "hostPath '%s' of volume '%s' is %s, "
+				 "but type %s requires %s there",
+				 spec_path(spec), spec->name,
+				 format_noun(st.st_mode), type->name,
+				 type->noun);
+	return 0;
+}
+
+static int hostpath_provision(const struct volume_env *env,
+			      const struct volume_spec *spec, struct error *err)
+{
+	const char *name =
+		json_string_value(json_object_get(spec->source, "type"));
+	const struct host_type *type = host_type_find(name ? name : "");
+	struct place *place;
+	int r;
+
+	if (!type)
+		return error_set(err, -EINVAL,
+				 "type '%s' of hostPath volume '%s' is not one "
+				 "of DirectoryOrCreate, Directory, "
+				 "FileOrCreate, File, Socket, CharDevice, "
+				 "BlockDevice",
+				 name, spec->name);
+	r = spec_place(env, spec, &place, err);
+	if (r < 0)
+		return r;
+	r = provision_type(place, type, spec, err);
+	place_free(place);
+	return r;
+}
+
+static int hostpath_root(void *arg, int *ret_fd)
+{
+	int fd = place_open(arg);
+
+	switch (fd) {
+	case PLACE_NOT_ALLOWED:
+	case PLACE_IN_STATE_DIR:
+		return -EACCES;
+	case PLACE_IN_MOUNT:
+		return -ELOOP;
+	default:
+		break;
+	}
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+static void hostpath_free(void *arg)
+{
+	place_free(arg);
+}
+
+static int hostpath_open(const struct volume_env *env,
+			 const struct volume_spec *spec, struct store **ret,
+			 struct error *err)
+{
+	struct place *place;
+	int r;
+
+	r = spec_place(env, spec, &place, err);
+	if (r < 0)
+		return r;
+	r = localfs_open(env->localfs, hostpath_root, place, hostpath_free,
+			 false, ret, err);
+	if (r < 0)
+		error_prefix(err, r, "hostPath volume '%s'", spec->name);
+	return r;
+}
+
+static char *hostpath_host_path(const struct volume_env *env,
+				const struct volume_spec *spec)
+{
+	(void)env;
+	return strdup(spec_path(spec));
+}
+
+/* What is there is not ours to count. */
+static int hostpath_usage(const struct volume_env *env,
+			  const struct volume_spec *spec,
+			  struct volume_usage *ret)
+{
+	(void)env;
+	(void)spec;
+	*ret = (struct volume_usage){ .used_bytes = -1, .used_inodes = -1 };
+	return 0;
+}
+
+static int hostpath_teardown(const struct volume_env *env,
+			     const struct volume_spec *spec, struct error *err)
+{
+	(void)env;
+	(void)spec;
+	(void)err;
+	return 0;
+}
+
+const struct volume_driver hostpath_driver = {
+	.source = "hostPath",
+	.plugin = "kubernetes.io/host-path",
+	.backend = "localfs",
+	.exclusive = false,
+	.provision = hostpath_provision,
+	.open = hostpath_open,
+	.host_path = hostpath_host_path,
+	.usage = hostpath_usage,
+	.teardown = hostpath_teardown,
+};
