@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_request.h - one HTTP request: its body as it comes in, and its answer
+ */
+#ifndef PODVOLSD_HTTP_REQUEST_H
+#define PODVOLSD_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+#include <stddef.h>
+
+struct daemon;
+struct http_request;
+
+struct http_request *http_request_new(struct MHD_Connection *connection);
+void http_request_free(struct http_request *request);
+
+/* A piece of the body.  MHD_NO ends the connection. */
+enum MHD_Result http_request_append(struct http_request *request,
+				    const char *data, size_t len);
+
+/* The body is complete: ask the API and queue what it says. */
+enum MHD_Result http_request_answer(struct http_request *request,
+				    struct daemon *d,
+				    struct MHD_Connection *connection,
+				    const char *method, const char *path);
+
+#endif
