@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node.c - the engine of a node: opened, closed, counted */
+#include "store/node.h"
+
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/node_private.h"
+#include "store/trash.h"
+#include "store/tree.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static _Atomic(node_step_fn *) step_hook;
+
+void node_set_step_hook(node_step_fn *fn)
+{
+	atomic_store(&step_hook, fn);
+}
+
+void node_step(const char *step)
+{
+	node_step_fn *fn = atomic_load(&step_hook);
+
+	if (fn)
+		fn(step);
+}
+
+int64_t node_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+static int copy_options(struct node *node, const struct node_options *options)
+{
+	size_t n = options->n_host_path_allow;
+
+	node->env.localfs = options->localfs;
+	if (options->mountpoint) {
+		node->mountpoint = strdup(options->mountpoint);
+		if (!node->mountpoint)
+			return -ENOMEM;
+	}
+	node->env.host_path_allow = calloc(n + 1, sizeof(char *));
+	if (!node->env.host_path_allow)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		char *copy = strdup(options->host_path_allow[i]);
+
+		if (!copy)
+			return -ENOMEM;
+		node->env.host_path_allow[node->env.n_host_path_allow++] = copy;
+	}
+	return 0;
+}
+
+static int open_catalog(struct node *node, struct error *err)
+{
+	cleanup_free char *path = NULL;
+
+	if (asprintf(&path, "%s/catalog.db", node->state_dir) < 0)
+		return -ENOMEM;
+	return catalog_open(path, &node->catalog, err);
+}
+
+static int open_parts(struct node *node, const struct node_options *options,
+		      struct error *err)
+{
+	int r;
+
+	r = copy_options(node, options);
+	if (r == 0)
+		r = node_state_open(node, options->state_dir, err);
+	if (r == 0)
+		r = open_catalog(node, err);
+	if (r == 0)
+		r = tree_new(&node->tree);
+	if (r == 0)
+		r = trash_open(node->env.state_fd, &node->trash, err);
+	if (r == 0)
+		r = node_reconcile(node, err);
+	return r;
+}
+
+int node_open(const struct node_options *options, struct node **ret,
+	      struct error *err)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	int r;
+
+	if (!node)
+		return error_set(err, -ENOMEM, "out of memory");
+	node->lock_fd = -1;
+	node->env.state_fd = -1;
+	node->env.pods_fd = -1;
+	pod_locks_init(&node->locks);
+	r = open_parts(node, options, err);
+	if (r < 0) {
+		if (r == -ENOMEM)
+			error_set(err, r, "out of memory");
+		node_close(node);
+		return r;
+	}
+	*ret = node;
+	return 0;
+}
+
+void node_close(struct node *node)
+{
+	if (!node)
+		return;
+	node_watch_stop(node->watch);
+	trash_close(node->trash);
+	tree_free(node->tree);
+	catalog_close(node->catalog);
+	node_state_close(node);
+	for (size_t i = 0; i < node->env.n_host_path_allow; i++)
+		free(node->env.host_path_allow[i]);
+	free(node->env.host_path_allow);
+	free(node->mountpoint);
+	pod_locks_done(&node->locks);
+	free(node);
+}
+
+struct tree *node_tree(struct node *node)
+{
+	return node->tree;
+}
+
+void node_stats(struct node *node, struct node_stats *ret)
+{
+	struct catalog_counts counts = { 0 };
+
+	catalog_counts(node->catalog, &counts, NULL);
+	*ret = (struct node_stats){
+		.namespaces = tree_count_namespaces(node->tree),
+		.pods = tree_count_pods(node->tree, 0),
+		.volumes = counts.volumes,
+		.trash_entries = trash_count(node->trash),
+		.resource_version = counts.resource_version,
+	};
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_apply.c - making the node hold a pod
+ *
+ * 1. one transaction declares pod and volumes;
+ * 2. the drivers provision and open the volumes;
+ * 3. a second transaction makes them ready: from here on it is acknowledged;
+ * 4. the tree shows the pod.
+ * A failure before 3 undoes what was done; a crash leaves it to the next start.
+ */
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/log.h"
+#include "store/manifest/causes.h"
+#include "store/manifest/pod.h"
+#include "store/node.h"
+#include "store/node_private.h"
+#include "store/tree.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+#define GENERATE_TRIES 8
+
+struct apply {
+	struct node *node;
+	const struct pod *pod;
+	unsigned flags;
+	const char *name;
+	struct causes *causes;
+	enum node_outcome outcome;
+	json_t *object;
+};
+
+static int add_cause(const struct apply *a, struct error *err,
+		     const char *reason, const char *field, const char *message)
+{
+	if (a->causes)
+		causes_add(a->causes, reason, 0, field, "%s", message);
+	return error_set(err, -EINVAL, "%s: %s", field, message);
+}
+
+/* Does the failure speak of what the manifest asks for, or of our own woes? */
+static bool is_about_field(int r)
+{
+	switch (-r) {
+	case ENOSPC:
+	case EDQUOT:
+	case EIO:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+	case EROFS:
+	case EUCLEAN:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int refuse_volume(const struct apply *a, const struct catalog_pod *row,
+			 size_t i, int r, struct error *err)
+{
+	const struct catalog_volume *vol = &row->volumes[i];
+	char message[sizeof(err->text)] = "";
+	char field[128];
+
+	if (!is_about_field(r))
+		return r;
+	snprintf(field, sizeof(field), "spec.volumes[%zu].%s", i, vol->source);
+	if (err)
+		memcpy(message, err->text, sizeof(message));
+	return add_cause(a, err, "FieldValueInvalid", field, message);
+}
+
+/* The manifest with the name that the pod got, and nothing that we add. */
+static int document_text(const struct pod *pod, const char *name, char **ret)
+{
+	json_auto_t *document = json_copy(pod->document);
+	json_auto_t *metadata =
+		json_copy(json_object_get(pod->document, "metadata"));
+	int r;
+
+	if (!document)
+		return -ENOMEM;
+	if (!metadata)
+		metadata = json_object();
+	json_object_del(document, "status");
+	json_object_del(metadata, "uid");
+	json_object_del(metadata, "resourceVersion");
+	json_object_del(metadata, "creationTimestamp");
+	r = json_object_set_new(metadata, "name", json_string(name));
+	r |= json_object_set_new(metadata, "namespace",
+				 json_string(pod->namespace));
+	r |= json_object_set(document, "metadata", metadata);
+	if (r < 0)
+		return -ENOMEM;
+	*ret = json_dumps(document, JSON_COMPACT);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int fill_volume(struct catalog_volume *vol, const struct pod_volume *pv)
+{
+	snprintf(vol->name, sizeof(vol->name), "%s", pv->name);
+	snprintf(vol->source, sizeof(vol->source), "%s", pv->source);
+	vol->spec = json_dumps(pv->spec, JSON_COMPACT | JSON_ENCODE_ANY);
+	return vol->spec ? 0 : -ENOMEM;
+}
+
+static int fill_row(const struct apply *a, const char *uid,
+		    struct catalog_pod *row)
+{
+	const struct pod *pod = a->pod;
+	int r;
+
+	snprintf(row->namespace, sizeof(row->namespace), "%s", pod->namespace);
+	snprintf(row->name, sizeof(row->name), "%s", a->name);
+	snprintf(row->uid, sizeof(row->uid), "%s", uid);
+	row->created = node_now();
+	r = document_text(pod, a->name, &row->document);
+	if (r < 0)
+		return r;
+	row->volumes = calloc(pod->n_volumes + 1, sizeof(*row->volumes));
+	if (!row->volumes)
+		return -ENOMEM;
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		r = fill_volume(&row->volumes[row->n_volumes++],
+				&pod->volumes[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* It becomes the name of a directory. */
+static bool uid_is_good(const char *uid)
+{
+	size_t n = strlen(uid);
+
+	if (n < 1 || n > 36 || !isalnum((unsigned char)uid[0]))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!isalnum((unsigned char)uid[i]) && uid[i] != '-')
+			return false;
+	}
+	return true;
+}
+
+/* The manifest's UID, if nobody else has it, or a new one. */
+static int choose_uid(const struct apply *a, char *buf, struct error *err)
+{
+	cleanup_catalog_pod struct catalog_pod other = { 0 };
+	char message[512];
+	uuid_t uuid;
+	int r;
+
+	if (!a->pod->uid) {
+		uuid_generate_random(uuid);
+		uuid_unparse_lower(uuid, buf);
+		return 0;
+	}
+	if (!uid_is_good(a->pod->uid)) {
+		snprintf(message, sizeof(message),
+			 "'%.64s' must be at most 36 letters, digits and '-', "
+			 "such as a UUID",
+			 a->pod->uid);
+		return add_cause(a, err, "FieldValueInvalid", "metadata.uid",
+				 message);
+	}
+	r = catalog_pod_by_uid(a->node->catalog, a->pod->uid, &other, err);
+	if (r == 0) {
+		snprintf(message, sizeof(message),
+			 "'%s' is the UID of pod '%s/%s'; leave it out to get "
+			 "a new one",
+			 other.uid, other.namespace, other.name);
+		return add_cause(a, err, "FieldValueDuplicate", "metadata.uid",
+				 message);
+	}
+	if (r != -ENOENT)
+		return r;
+	snprintf(buf, 37, "%s", a->pod->uid);
+	return 0;
+}
+
+static int check_drivers(const struct apply *a, const struct catalog_pod *row,
+			 struct error *err)
+{
+	for (size_t i = 0; i < row->n_volumes; i++) {
+		struct node_volume v = { 0 };
+		int r = node_volume_load(row, &row->volumes[i], &v, err);
+
+		if (r < 0)
+			return refuse_volume(a, row, i, r, err);
+		node_volume_done(&v);
+	}
+	return 0;
+}
+
+static int declare(const struct apply *a, struct catalog_pod *row,
+		   struct error *err)
+{
+	cleanup_catalog_txn struct catalog *txn = NULL;
+	int r;
+
+	r = catalog_begin(a->node->catalog, &txn, err);
+	if (r < 0)
+		return r;
+	r = catalog_pod_insert(txn, row, err);
+	if (r < 0)
+		return r;
+	return catalog_commit(&txn, err);
+}
+
+static int make_ready(struct node *node, struct catalog_pod *pod,
+		      struct error *err)
+{
+	cleanup_catalog_txn struct catalog *txn = NULL;
+	struct catalog_event event;
+	int r;
+
+	node_event_fill(&event, pod, "Normal", "Created",
+			"pod created with %zu volume%s", pod->n_volumes,
+			pod->n_volumes == 1 ? "" : "s");
+	r = catalog_begin(node->catalog, &txn, err);
+	if (r < 0)
+		return r;
+	r = catalog_pod_set_phase(txn, pod, CATALOG_READY, err);
+	if (r < 0)
+		return r;
+	r = catalog_event_add(txn, &event, err);
+	if (r < 0)
+		return r;
+	return catalog_commit(&txn, err);
+}
+
+int node_pod_finish(struct node *node, struct catalog_pod *pod,
+		    struct tree_pod *shown, struct error *err)
+{
+	int r;
+
+	r = make_ready(node, pod, err);
+	if (r < 0) {
+		tree_pod_unref(shown);
+		return r;
+	}
+	node_step("apply.ready");
+	r = tree_publish(node->tree, shown);
+	if (r < 0)
+		return error_set(err, r, "cannot show pod '%s/%s'",
+				 pod->namespace, pod->name);
+	node_step("apply.published");
+	return 0;
+}
+
+static int bring_up(const struct apply *a, struct catalog_pod *row,
+		    struct error *err)
+{
+	struct tree_pod *shown;
+	size_t failed = 0;
+	int r;
+
+	r = node_volumes_provision(a->node, row, &failed, err);
+	if (r < 0)
+		return refuse_volume(a, row, failed, r, err);
+	r = node_volumes_open(a->node, row, &shown, &failed, err);
+	if (r < 0)
+		return r == -ENOMEM ? r : refuse_volume(a, row, failed, r, err);
+	return node_pod_finish(a->node, row, shown, err);
+}
+
+static void undo(const struct apply *a, const struct catalog_pod *row,
+		 const struct error *why)
+{
+	struct catalog_event event;
+	struct error err = { 0 };
+
+	node_event_fill(&event, row, "Warning", "FailedMount", "%s",
+			why ? why->text : "");
+	node_event_say(a->node, &event);
+	/* What is left is settled by the next apply or start. */
+	if (node_pod_erase(a->node, row, NULL, NULL, &err) < 0)
+		log_warning("cannot undo pod '%s/%s' yet: %s", row->namespace,
+			    row->name, err.text);
+}
+
+static int show(struct apply *a, const struct catalog_pod *row,
+		enum node_outcome outcome)
+{
+	a->outcome = outcome;
+	return node_object_pod(a->node, row, INT64_MAX, &a->object);
+}
+
+static int apply_create(struct apply *a, struct error *err)
+{
+	cleanup_catalog_pod struct catalog_pod row = { 0 };
+	struct error why = { 0 };
+	char uid[37] = "";
+	int r;
+
+	if (a->flags & NODE_APPLY_REPLACE)
+		return error_set(err, -ENOENT, "pods \"%s\" not found",
+				 a->name);
+	r = choose_uid(a, uid, err);
+	if (r == 0)
+		r = fill_row(a, uid, &row);
+	if (r == 0)
+		r = check_drivers(a, &row, err);
+	if (r < 0)
+		return r;
+	if (a->flags & NODE_APPLY_DRY_RUN)
+		return show(a, &row, NODE_CREATED);
+
+	r = declare(a, &row, err);
+	if (r < 0)
+		return r;
+	node_step("apply.declared");
+	r = bring_up(a, &row, &why);
+	if (r < 0) {
+		undo(a, &row, &why);
+		if (err)
+			*err = why;
+		return r;
+	}
+	return show(a, &row, NODE_CREATED);
+}
+
+/* What the client says it has seen must be what is there. */
+static int check_seen(const struct apply *a, const struct catalog_pod *row,
+		      struct error *err)
+{
+	const json_t *metadata = json_object_get(a->pod->document, "metadata");
+	const char *seen =
+		json_string_value(json_object_get(metadata, "resourceVersion"));
+	char message[256];
+	char version[24];
+
+	if (a->pod->uid && strcmp(a->pod->uid, row->uid) != 0) {
+		snprintf(message, sizeof(message),
+			 "'%.64s': the pod has the UID '%s', which cannot be "
+			 "changed; delete the pod first, or leave the UID out",
+			 a->pod->uid, row->uid);
+		return add_cause(a, err, "FieldValueInvalid", "metadata.uid",
+				 message);
+	}
+	snprintf(version, sizeof(version), "%llu",
+		 (unsigned long long)row->resource_version);
+	if (seen && *seen && strcmp(seen, version) != 0)
+		return error_set(err, -ESTALE,
+				 "pod '%s/%s' has been modified since: its "
+				 "resourceVersion is %s, not %.64s; get it "
+				 "again and apply the changes to that",
+				 row->namespace, row->name, version, seen);
+	return 0;
+}
+
+static int update_document(const struct apply *a, struct catalog_pod *row,
+			   struct error *err)
+{
+	cleanup_catalog_txn struct catalog *txn = NULL;
+	cleanup_free char *text = NULL;
+	int r;
+
+	r = document_text(a->pod, a->name, &text);
+	if (r < 0)
+		return r;
+	if (a->flags & NODE_APPLY_DRY_RUN) {
+		free(row->document);
+		row->document = steal_pointer(&text);
+		return 0;
+	}
+	r = catalog_begin(a->node->catalog, &txn, err);
+	if (r < 0)
+		return r;
+	r = catalog_pod_set_document(txn, row, text, err);
+	if (r < 0)
+		return r;
+	return catalog_commit(&txn, err);
+}
+
+static int decode_stored(const struct catalog_pod *row, struct pod **ret,
+			 struct error *err)
+{
+	json_auto_t *document = json_loads(row->document, 0, NULL);
+	struct causes ignored;
+	int r;
+
+	causes_init(&ignored);
+	r = document ? pod_decode(document, row->namespace, NULL, ret, &ignored)
+		     : -EUCLEAN;
+	causes_done(&ignored);
+	if (r < 0)
+		return error_set(err, -EUCLEAN,
+				 "the catalog's document of pod '%s/%s' cannot "
+				 "be read; delete the pod and apply it again",
+				 row->namespace, row->name);
+	return 0;
+}
+
+static int apply_update(struct apply *a, struct catalog_pod *row,
+			struct error *err)
+{
+	struct pod *old = NULL;
+	bool same;
+	int r;
+
+	if (a->flags & NODE_APPLY_CREATE)
+		return error_set(err, -EEXIST, "pods \"%s\" already exists",
+				 a->name);
+	r = decode_stored(row, &old, err);
+	if (r < 0)
+		return r;
+	same = pod_is_unchanged(old, a->pod);
+	if (!same)
+		r = pod_validate_update(old, a->pod, a->causes);
+	pod_free(old);
+	if (r < 0)
+		return error_set(err, r,
+				 "pod updates may not change its volumes and "
+				 "mounts");
+	r = check_seen(a, row, err);
+	if (r == 0 && !same)
+		r = update_document(a, row, err);
+	if (r < 0)
+		return r;
+	return show(a, row, same ? NODE_UNCHANGED : NODE_CONFIGURED);
+}
+
+static int apply_named(struct apply *a, struct error *err)
+{
+	cleanup_catalog_pod struct catalog_pod row = { 0 };
+	cleanup_pod_lock struct pod_lock *lock = NULL;
+	int r;
+
+	r = pod_lock_take(&a->node->locks, a->pod->namespace, a->name, &lock);
+	if (r < 0)
+		return r;
+	r = catalog_pod_by_name(a->node->catalog, a->pod->namespace, a->name,
+				&row, err);
+	if (r == 0 && !(a->flags & NODE_APPLY_DRY_RUN))
+		r = node_pod_settle(a->node, &row, err);
+	if (r == -ENOENT)
+		return apply_create(a, err);
+	if (r < 0)
+		return r;
+	return apply_update(a, &row, err);
+}
+
+static int apply_generated(struct apply *a, struct error *err)
+{
+	char name[64];
+	int r = -EEXIST;
+
+	if (!a->pod->generate_name || (a->flags & NODE_APPLY_REPLACE))
+		return add_cause(a, err, "FieldValueRequired", "metadata.name",
+				 "name or generateName is required, and a name "
+				 "to replace a pod");
+	a->flags |= NODE_APPLY_CREATE;
+	for (int i = 0; i < GENERATE_TRIES && r == -EEXIST; i++) {
+		r = node_generate_name(a->pod->generate_name, name,
+				       sizeof(name));
+		if (r < 0)
+			return r;
+		a->name = name;
+		r = apply_named(a, err);
+	}
+	a->name = NULL;
+	return r;
+}
+
+int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
+		   enum node_outcome *ret_outcome, json_t **ret_object,
+		   struct causes *causes, struct error *err)
+{
+	struct apply a = {
+		.node = node,
+		.pod = pod,
+		.flags = flags,
+		.name = pod->name,
+		.causes = causes,
+	};
+	int r;
+
+	node_step("apply.begin");
+	r = pod->name ? apply_named(&a, err) : apply_generated(&a, err);
+	if (r == -ENOMEM)
+		error_set(err, r, "out of memory");
+	if (r < 0)
+		return r;
+	*ret_outcome = a.outcome;
+	*ret_object = a.object;
+	return 0;
+}

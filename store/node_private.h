@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node_private.h - what the files of the node engine share, and nobody else
+ *
+ * Order of locks: the turn of a pod (node_lock.h), then the catalog's writer
+ * or reader, then the tree's own.  No driver is called with a transaction open.
+ */
+#ifndef STORE_NODE_PRIVATE_H
+#define STORE_NODE_PRIVATE_H
+
+#include "store/backend.h"
+#include "store/catalog/catalog.h"
+#include "store/node_lock.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct causes;
+struct error;
+struct node_watch;
+struct trash;
+struct tree;
+struct tree_pod;
+
+#define NODE_SUBPATHS "subpaths" /* below the state directory */
+
+struct node {
+	char *state_dir; /* absolute, no links */
+	char *mountpoint;
+	int lock_fd;
+	struct volume_env env;
+	struct catalog *catalog;
+	struct tree *tree;
+	struct trash *trash;
+	struct pod_locks locks;
+	struct node_watch *watch;
+};
+
+/* Tell the test that a step is done. */
+void node_step(const char *step);
+
+int64_t node_now(void); /* nanoseconds since the epoch */
+
+/* node_state.c: the state directory, held by a lock. */
+int node_state_open(struct node *node, const char *path, struct error *err);
+void node_state_close(struct node *node);
+
+/* node_volumes.c: all volumes of a pod, by their drivers. */
+struct node_volume {
+	const struct volume_driver *driver;
+	struct volume_spec spec;
+	json_t *source; /* owned; spec.source points to it */
+};
+/* -ENOTSUP for a source without driver; ended with node_volume_done(). */
+int node_volume_load(const struct catalog_pod *pod,
+		     const struct catalog_volume *vol, struct node_volume *ret,
+		     struct error *err);
+void node_volume_done(struct node_volume *volume);
+#define cleanup_node_volume __attribute__((cleanup(node_volume_done)))
+
+/* *ret_failed is the index of the volume that would not be provisioned. */
+int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
+			   size_t *ret_failed, struct error *err);
+/* Open the volumes for the tree. */
+int node_volumes_open(struct node *node, const struct catalog_pod *pod,
+		      struct tree_pod **ret, size_t *ret_failed,
+		      struct error *err);
+int node_volumes_teardown(struct node *node, const struct catalog_pod *pod,
+			  struct error *err);
+
+/*
+ * node_delete.c: unbind, tear down, forget: all that is left to do for a pod
+ * which is in no tree.  Idempotent.  reason names the event; step is told
+ * between teardown and the end of the row.
+ */
+int node_pod_erase(struct node *node, const struct catalog_pod *pod,
+		   const char *reason, const char *step, struct error *err);
+/* Finish or undo what was left half done with this pod: -ENOENT then, 0 if it
+ * is ready, with the row in both cases untouched. */
+int node_pod_settle(struct node *node, const struct catalog_pod *pod,
+		    struct error *err);
+
+/* node_apply.c: mark a provisioned pod ready and show it. */
+int node_pod_finish(struct node *node, struct catalog_pod *pod,
+		    struct tree_pod *shown, struct error *err);
+
+/* node_reconcile.c: at start. */
+int node_reconcile(struct node *node, struct error *err);
+
+/* node_watch.c: look after the directories of the host without waiting. */
+int node_watch_start(struct node *node, const struct catalog_pods *pods);
+void node_watch_stop(struct node_watch *watch);
+
+/* node_events.c */
+void node_event_fill(struct catalog_event *event, const struct catalog_pod *pod,
+		     const char *type, const char *reason, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+/* Best effort, in a transaction of its own. */
+void node_event_say(struct node *node, const struct catalog_event *event);
+
+/* node_object.c: a Pod; usage is asked for while now < deadline. */
+int node_object_pod(struct node *node, const struct catalog_pod *pod,
+		    int64_t deadline, json_t **ret);
+char *node_object_time(int64_t when, char *buf, size_t size);
+#define NODE_TIME_SIZE 32
+/* The path of a volume under the mount (malloc'd). */
+char *node_volume_path(const struct node *node, const struct catalog_pod *pod,
+		       const char *volume);
+
+/* A name that the API server would give to "base" (buf >= 64). */
+int node_generate_name(const char *base, char *buf, size_t size);
+
+#endif

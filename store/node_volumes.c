@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* node_volumes.c - the volumes of a pod, provisioned, opened, ended by drivers
+ */
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/node_private.h"
+#include "store/tree.h"
+#include "store/volume.h"
+
+#include <errno.h>
+#include <string.h>
+
+int node_volume_load(const struct catalog_pod *pod,
+		     const struct catalog_volume *vol, struct node_volume *ret,
+		     struct error *err)
+{
+	const struct volume_driver *driver = volume_driver_find(vol->source);
+	json_t *source;
+
+	if (!driver)
+		return error_set(err, -ENOTSUP,
+				 "volume '%s': this podvols does not serve "
+				 "volumes of type %s",
+				 vol->name, vol->source);
+	source = json_loads(vol->spec, JSON_DECODE_ANY, NULL);
+	if (!source)
+		return error_set(err, -EUCLEAN,
+				 "volume '%s': its record in the catalog "
+				 "cannot be read",
+				 vol->name);
+	*ret = (struct node_volume){
+		.driver = driver,
+		.spec = { .id = vol->id,
+			  .pod_uid = pod->uid,
+			  .name = vol->name,
+			  .source = source },
+		.source = source,
+	};
+	return 0;
+}
+
+void node_volume_done(struct node_volume *volume)
+{
+	json_decref(volume->source);
+}
+
+static int provision(struct node *node, const struct catalog_pod *pod,
+		     const struct catalog_volume *vol, struct error *err)
+{
+	cleanup_node_volume struct node_volume v = { 0 };
+	int r;
+
+	r = node_volume_load(pod, vol, &v, err);
+	if (r < 0)
+		return r;
+	return v.driver->provision(&node->env, &v.spec, err);
+}
+
+int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
+			   size_t *ret_failed, struct error *err)
+{
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		int r = provision(node, pod, &pod->volumes[i], err);
+
+		if (r < 0) {
+			*ret_failed = i;
+			return r;
+		}
+		node_step("apply.provisioned");
+	}
+	return 0;
+}
+
+static int open_one(struct node *node, const struct catalog_pod *pod,
+		    const struct catalog_volume *vol, struct volume **ret,
+		    struct error *err)
+{
+	cleanup_node_volume struct node_volume v = { 0 };
+	cleanup_free char *host_path = NULL;
+	struct store *store;
+	bool read_only;
+	int r;
+
+	r = node_volume_load(pod, vol, &v, err);
+	if (r < 0)
+		return r;
+	r = v.driver->open(&node->env, &v.spec, &store, err);
+	if (r < 0)
+		return r;
+	host_path = v.driver->host_path(&node->env, &v.spec);
+	read_only = json_is_true(json_object_get(v.source, "readOnly"));
+	*ret = volume_new(vol->id, vol->name, v.driver->source,
+			  v.driver->plugin, host_path, store,
+			  v.driver->exclusive, read_only);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static struct tree_pod *shown_pod(const struct catalog_pod *pod)
+{
+	struct tree_pod *shown = tree_pod_new(pod->n_volumes);
+
+	if (!shown)
+		return NULL;
+	shown->id = pod->id;
+	shown->namespace_id = pod->namespace_id;
+	memcpy(shown->uid, pod->uid, sizeof(shown->uid));
+	memcpy(shown->namespace, pod->namespace, sizeof(shown->namespace));
+	memcpy(shown->name, pod->name, sizeof(shown->name));
+	shown->created.tv_sec = pod->created / 1000000000;
+	shown->created.tv_nsec = pod->created % 1000000000;
+	return shown;
+}
+
+int node_volumes_open(struct node *node, const struct catalog_pod *pod,
+		      struct tree_pod **ret, size_t *ret_failed,
+		      struct error *err)
+{
+	struct tree_pod *shown = shown_pod(pod);
+
+	*ret_failed = 0;
+	if (!shown)
+		return -ENOMEM;
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		int r = open_one(node, pod, &pod->volumes[i],
+				 &shown->volumes[i], err);
+
+		if (r < 0) {
+			*ret_failed = i;
+			tree_pod_unref(shown);
+			return r;
+		}
+	}
+	*ret = shown;
+	return 0;
+}
+
+static int teardown(struct node *node, const struct catalog_pod *pod,
+		    const struct catalog_volume *vol, struct error *err)
+{
+	cleanup_node_volume struct node_volume v = { 0 };
+	int r;
+
+	r = node_volume_load(pod, vol, &v, err);
+	if (r < 0)
+		return r;
+	r = v.driver->teardown(&node->env, &v.spec, err);
+	if (r < 0)
+		return error_prefix(err, r, "cannot end volume '%s'",
+				    vol->name);
+	return 0;
+}
+
+/* One that fails keeps none of the others; the first failure is told. */
+int node_volumes_teardown(struct node *node, const struct catalog_pod *pod,
+			  struct error *err)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		struct error e = { 0 };
+		int r = teardown(node, pod, &pod->volumes[i], &e);
+
+		if (r < 0 && first == 0) {
+			first = r;
+			if (err)
+				*err = e;
+		}
+	}
+	return first;
+}
