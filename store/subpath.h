@@ -14,11 +14,12 @@ struct error;
 
 /*
  * Resolve sub_path beneath the directory volume_root (a path through the
- * mount), making missing components with the root's mode and owner, and bind
- * it at target (its parents are made, 0700, below the held dir_fd; target is
- * relative to it).  A bind that is there already is kept if it is the same
- * file, else replaced.  -EINVAL for absolute paths and "..", -EXDEV for a link
- * that leaves the volume; err does not disclose paths of the host.
+ * mount), making missing components as the kubelet does (the root's mode, owned
+ * by our user; the group follows setgid), and bind it at target (its parents
+ * are made, 0700, below the held dir_fd; target is relative to it).  A bind
+ * that is there already is kept if it is the same file, else replaced.  -EINVAL
+ * for absolute paths and "..", -EXDEV for a link that leaves the volume; err
+ * does not disclose paths of the host.
  */
 int subpath_bind(const char *volume_root, const char *sub_path, int dir_fd,
 		 const char *target, struct error *err);
