@@ -32,6 +32,13 @@
 
 #define STORE_HANDLE_MAX 20
 
+/*
+ * Offset of a write that lands wherever the file ends at that moment, as
+ * O_APPEND does: for files that others append to as well, where the kernel's
+ * idea of the end may be old.
+ */
+#define STORE_APPEND UINT64_MAX
+
 /* Compared as bytes: whoever makes one zeroes what it does not use. */
 struct store_handle {
 	uint16_t realm; /* filesystem within the family, where it has several */
@@ -110,6 +117,10 @@ struct store_ops {
 
 	int (*getattr)(struct store *st, const struct store_handle *h,
 		       struct store_file *file, struct statx *ret_attr);
+	/*
+	 * With file, STORE_SET_SIZE is ftruncate(2) and always sets mtime;
+	 * without, it is truncate(2), which may leave it if nothing changed.
+	 */
 	int (*setattr)(struct store *st, const struct store_handle *h,
 		       struct store_file *file, const struct store_setattr *set,
 		       struct statx *ret_attr);
@@ -153,15 +164,19 @@ struct store_ops {
 		    int open_flags, struct store_file **ret);
 	/*
 	 * Create a regular file and open it.  Without O_EXCL an existing
-	 * regular file is opened, and *ret_created says so.  ret_file may be
-	 * NULL where the caller needs no open file (passthrough).
+	 * regular file is opened; -ESTALE if there is something else by that
+	 * name, so that the kernel looks again.  ret_file may be NULL where
+	 * the caller needs no open file (passthrough).
 	 */
 	int (*create)(struct store *st, const struct store_handle *dir,
 		      const char *name, mode_t mode, int open_flags,
 		      const struct store_cred *cred,
 		      struct store_handle *ret_handle, struct statx *ret_attr,
 		      struct store_file **ret_file);
-	/* An unnamed regular file in dir, as O_TMPFILE makes. */
+	/*
+	 * An unnamed regular file in dir, as O_TMPFILE makes.  It exists as
+	 * long as ret_file (or a link) does.
+	 */
 	int (*tmpfile)(struct store *st, const struct store_handle *dir,
 		       mode_t mode, int open_flags,
 		       const struct store_cred *cred,
@@ -169,7 +184,11 @@ struct store_ops {
 		       struct store_file **ret_file);
 	void (*release)(struct store *st, struct store_file *file);
 
-	/* Plain positioned I/O on an open file; short at end of file. */
+	/*
+	 * Plain positioned I/O on an open file; reads are short at end of
+	 * file, writes where space ends.  O_APPEND and O_DIRECT of the open
+	 * flags do not concern these: the offset counts, or STORE_APPEND.
+	 */
 	ssize_t (*pread)(struct store *st, struct store_file *file, void *buf,
 			 size_t len, uint64_t off);
 	ssize_t (*pwrite)(struct store *st, struct store_file *file,

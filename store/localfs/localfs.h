@@ -18,7 +18,7 @@ struct localfs;
 struct store;
 
 struct localfs_options {
-	size_t dir_cache;  /* directory descriptors kept at most; 0: default */
+	size_t dir_cache; /* directory descriptors kept at most; 0: default */
 	bool test_no_handles; /* behave as on a filesystem without handles */
 };
 

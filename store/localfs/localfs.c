@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* localfs.c - the shared part, and the stores that are opened on it */
+#include "store/localfs/localfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/localfs/dircache.h"
+#include "store/localfs/handle.h"
+#include "store/localfs/held.h"
+#include "store/localfs/ops.h"
+#include "store/localfs/pin.h"
+#include "store/localfs/state.h"
+
+#define LOCALFS_DIR_CACHE 256u
+
+int localfs_new(const struct localfs_options *options, struct localfs **ret,
+		struct error *err)
+{
+	static const struct localfs_options none;
+	struct localfs *lfs;
+	int r;
+
+	if (!options)
+		options = &none;
+	lfs = calloc(1, sizeof(*lfs));
+	if (!lfs)
+		return error_set(err, -ENOMEM, "out of memory");
+	lfs->realms = realms_new(options->test_no_handles);
+	lfs->dirs = dircache_new(options->dir_cache ? options->dir_cache
+						    : LOCALFS_DIR_CACHE);
+	lfs->held = held_new();
+	lfs->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (lfs->proc_fd < 0) {
+		r = error_set(err, -errno,
+			      "cannot open '/proc/self/fd' (is /proc mounted?):"
+			      " %m");
+		localfs_free(lfs);
+		return r;
+	}
+	if (!lfs->realms || !lfs->dirs || !lfs->held) {
+		localfs_free(lfs);
+		return error_set(err, -ENOMEM, "out of memory");
+	}
+	*ret = lfs;
+	return 0;
+}
+
+void localfs_free(struct localfs *lfs)
+{
+	int saved = errno;
+
+	if (!lfs)
+		return;
+	held_free(lfs->held);
+	dircache_free(lfs->dirs);
+	realms_free(lfs->realms);
+	if (lfs->proc_fd >= 0)
+		close(lfs->proc_fd);
+	free(lfs);
+	errno = saved;
+}
+
+void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
+{
+	ret->realms = realms_count(lfs->realms);
+	ret->dir_fds = dircache_count(lfs->dirs);
+	ret->held_fds = held_count(lfs->held);
+}
+
+/* No store has it any more: its descriptors must not outlive the mount's. */
+static void realm_ends(void *arg, uint16_t index)
+{
+	struct localfs *lfs = arg;
+
+	dircache_drop_realm(lfs->dirs, index);
+	held_drop_realm(lfs->held, index);
+}
+
+static void local_close(struct store *st)
+{
+	struct local_store *ls = local_of(st);
+
+	realms_leave(ls->lfs->realms, &ls->realms, realm_ends, ls->lfs);
+	if (ls->free_arg)
+		ls->free_arg(ls->arg);
+	free(ls);
+}
+
+static int local_root(struct store *st, struct store_handle *ret_handle,
+		      struct statx *ret_attr)
+{
+	struct local_store *ls = local_of(st);
+	cleanup_fd int fd = -1;
+	int r;
+
+	r = ls->root_fn(ls->arg, &fd);
+	if (r < 0)
+		return r;
+	return local_identify(ls, NULL, &fd, ret_handle, ret_attr);
+}
+
+static void local_forget(struct store *st, const struct store_handle *h)
+{
+	struct local_store *ls = local_of(st);
+
+	if (!realm_get(ls->lfs->realms, &ls->realms, h->realm))
+		return;
+	if (h->type == HANDLE_TYPE_HELD)
+		held_forget(ls->lfs->held, h);
+	else if (handle_class(h) == HANDLE_DIR ||
+		 handle_class(h) == HANDLE_UNKNOWN)
+		dircache_drop(ls->lfs->dirs, h);
+}
+
+static const struct store_ops localfs_ops = {
+	.family = "localfs",
+	.may_block = false,
+	.close = local_close,
+	.root = local_root,
+	.lookup = local_lookup,
+	.forget = local_forget,
+	.getattr = local_getattr,
+	.setattr = local_setattr,
+	.readlink = local_readlink,
+	.mknod = local_mknod,
+	.mkdir = local_mkdir,
+	.symlink = local_symlink,
+	.link = local_link,
+	.unlink = local_unlink,
+	.rmdir = local_rmdir,
+	.rename = local_rename,
+	.open = local_open,
+	.create = local_create,
+	.tmpfile = local_tmpfile,
+	.release = local_release,
+	.pread = local_pread,
+	.pwrite = local_pwrite,
+	.splice_fd = local_splice_fd,
+	.backing_fd = local_backing_fd,
+	.fsync = local_fsync,
+	.fallocate = local_fallocate,
+	.lseek = local_lseek,
+	.copy_file_range = local_copy_file_range,
+	.ioctl = local_ioctl,
+	.readdir = local_readdir,
+	.fsyncdir = local_fsyncdir,
+	.statfs = local_statfs,
+	.syncfs = local_syncfs,
+	.getxattr = local_getxattr,
+	.setxattr = local_setxattr,
+	.listxattr = local_listxattr,
+	.removexattr = local_removexattr,
+	.lock_fd = local_lock_fd,
+};
+
+int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,
+		 void (*free_arg)(void *arg), bool exclusive,
+		 struct store **ret, struct error *err)
+{
+	struct local_store *ls;
+
+	ls = calloc(1, sizeof(*ls));
+	if (!ls)
+		return error_set(err, -ENOMEM, "out of memory");
+	ls->base.ops = &localfs_ops;
+	ls->lfs = lfs;
+	ls->exclusive = exclusive;
+	ls->root_fn = root_fn;
+	ls->arg = arg;
+	ls->free_arg = free_arg;
+	*ret = &ls->base;
+	return 0;
+}

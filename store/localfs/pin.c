@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pin.c - from a handle to a descriptor and back */
+#include "store/localfs/pin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "store/base/cleanup.h"
+#include "store/localfs/dircache.h"
+#include "store/localfs/handle.h"
+#include "store/localfs/held.h"
+#include "store/localfs/state.h"
+
+static int open_mount_relative(struct local_store *ls,
+			       const struct store_handle *h, int open_flags)
+{
+	struct realm *realm;
+	int mount_fd;
+
+	realm = realm_get(ls->lfs->realms, &ls->realms, h->realm);
+	if (!realm)
+		return -ESTALE;
+	mount_fd = atomic_load_explicit(&realm->mount_fd, memory_order_acquire);
+	if (mount_fd < 0)
+		return -ESTALE;
+	return handle_open(mount_fd, h, open_flags);
+}
+
+static int pin_held(struct local_store *ls, const struct store_handle *h,
+		    struct pin *ret)
+{
+	int r;
+
+	if (!realm_get(ls->lfs->realms, &ls->realms, h->realm))
+		return -ESTALE;
+	r = held_pin(ls->lfs->held, h, &ret->fd, &ret->slot);
+	if (r < 0)
+		return r;
+	ret->kind = PIN_HELD;
+	ret->lfs = ls->lfs;
+	return 0;
+}
+
+/* A store may use only the realms that it has met, cached or not. */
+static bool pin_cached(struct local_store *ls, const struct store_handle *h,
+		       struct pin *ret)
+{
+	if (!realm_get(ls->lfs->realms, &ls->realms, h->realm) ||
+	    !dircache_pin(ls->lfs->dirs, h, &ret->fd, &ret->slot))
+		return false;
+	ret->kind = PIN_DIR;
+	ret->lfs = ls->lfs;
+	return true;
+}
+
+static void pin_own(struct local_store *ls, int fd, struct pin *ret)
+{
+	ret->kind = PIN_OWN;
+	ret->fd = fd;
+	ret->lfs = ls->lfs;
+}
+
+int pin_open_dir(struct local_store *ls, const struct store_handle *h,
+		 struct pin *ret)
+{
+	int fd;
+
+	if (h->type == HANDLE_TYPE_HELD)
+		return handle_class(h) == HANDLE_DIR ? pin_held(ls, h, ret)
+						     : -ENOTDIR;
+	if (pin_cached(ls, h, ret))
+		return 0;
+
+	fd = open_mount_relative(ls, h, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	pin_own(ls, fd, ret);
+	if (dircache_add(ls->lfs->dirs, h, &ret->fd, &ret->slot))
+		ret->kind = PIN_DIR;
+	return 0;
+}
+
+int pin_open(struct local_store *ls, const struct store_handle *h,
+	     struct pin *ret)
+{
+	enum handle_class class = handle_class(h);
+	int fd;
+
+	if (class == HANDLE_DIR)
+		return pin_open_dir(ls, h, ret);
+	if (h->type == HANDLE_TYPE_HELD)
+		return pin_held(ls, h, ret);
+	if (class == HANDLE_UNKNOWN && pin_cached(ls, h, ret))
+		return 0;
+
+	fd = open_mount_relative(ls, h, O_PATH);
+	if (fd < 0)
+		return fd;
+	pin_own(ls, fd, ret);
+	return 0;
+}
+
+void pin_done(struct pin *pin)
+{
+	int saved = errno;
+
+	switch (pin->kind) {
+	case PIN_NONE:
+		break;
+	case PIN_OWN:
+		close(pin->fd);
+		break;
+	case PIN_DIR:
+		dircache_unpin(pin->lfs->dirs, pin->slot);
+		break;
+	case PIN_HELD:
+		held_unpin(pin->lfs->held, pin->slot);
+		break;
+	}
+	pin->kind = PIN_NONE;
+	pin->fd = -1;
+	errno = saved;
+}
+
+void pin_path(const struct pin *pin, char buf[static PIN_PATH_MAX])
+{
+	snprintf(buf, PIN_PATH_MAX, "/proc/self/fd/%d", pin->fd);
+}
+
+/* Through the pinned descriptor, whose type cannot change any more. */
+static int reopen_pinned(struct local_store *ls, const struct store_handle *h,
+			 int open_flags)
+{
+	cleanup_pin struct pin pin = PIN_INIT;
+	mode_t wanted = open_flags & O_DIRECTORY ? S_IFDIR : S_IFREG;
+	char name[PIN_PATH_MAX];
+	struct stat st;
+	int r;
+
+	r = pin_open(ls, h, &pin);
+	if (r < 0)
+		return r;
+	if (fstat(pin.fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & S_IFMT) != wanted)
+		return -EINVAL;
+	if (wanted == S_IFDIR)
+		r = openat(pin.fd, ".", open_flags | O_CLOEXEC);
+	else {
+		snprintf(name, sizeof(name), "%d", pin.fd);
+		r = openat(ls->lfs->proc_fd, name, open_flags | O_CLOEXEC);
+	}
+	return r < 0 ? -errno : r;
+}
+
+int pin_reopen(struct local_store *ls, const struct store_handle *h,
+	       int open_flags)
+{
+	enum handle_class wanted =
+		open_flags & O_DIRECTORY ? HANDLE_DIR : HANDLE_REG;
+	enum handle_class class = handle_class(h);
+
+	if (class == HANDLE_UNKNOWN || h->type == HANDLE_TYPE_HELD)
+		return reopen_pinned(ls, h, open_flags);
+	if (class != wanted)
+		return -EINVAL;
+	return open_mount_relative(ls, h, open_flags);
+}
+
+int local_statx(int dirfd, const char *name, int flags, struct statx *ret)
+{
+	flags |= AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+	return statx(dirfd, name, flags, LOCAL_STATX_MASK, ret) < 0 ? -errno
+								    : 0;
+}
+
+/* A directory that was just found is the likely next one to be used. */
+static void keep_dir(struct local_store *ls, const struct store_handle *h,
+		     int *fd)
+{
+	uint32_t slot;
+
+	if (!dircache_add(ls->lfs->dirs, h, fd, &slot))
+		return;
+	dircache_unpin(ls->lfs->dirs, slot);
+	*fd = -1;
+}
+
+/* The realm of attr: most often that of near, which costs no lock. */
+static int realm_of(struct local_store *ls, const struct store_handle *near,
+		    int fd, const struct statx *attr, uint16_t *ret)
+{
+	struct realm *realm = NULL;
+
+	if (near)
+		realm = realm_get(ls->lfs->realms, &ls->realms, near->realm);
+	if (realm && realm->mount_id == attr->stx_mnt_id &&
+	    atomic_load_explicit(&realm->mount_fd, memory_order_acquire) >= 0) {
+		*ret = near->realm;
+		return 0;
+	}
+	return realm_enter(ls->lfs->realms, &ls->realms, fd, attr, ret);
+}
+
+/* -EOPNOTSUPP if the file has no handle; realm and attr are good then. */
+static int identify(struct local_store *ls, const struct store_handle *near,
+		    int fd, struct store_handle *ret_handle,
+		    struct statx *ret_attr)
+{
+	struct realm *realm;
+	uint16_t index;
+	int mount_id;
+	int r;
+
+	r = local_statx(fd, "", AT_EMPTY_PATH, ret_attr);
+	if (r < 0)
+		return r;
+	r = realm_of(ls, near, fd, ret_attr, &index);
+	if (r < 0)
+		return r == -EOPNOTSUPP ? -EIO : r;
+	ret_handle->realm = index;
+
+	realm = realm_get(ls->lfs->realms, &ls->realms, index);
+	if (!atomic_load_explicit(&realm->has_handles, memory_order_acquire))
+		return -EOPNOTSUPP;
+	return handle_make(fd, "", AT_EMPTY_PATH, index, ret_attr->stx_mode,
+			   ret_handle, &mount_id);
+}
+
+int local_identify(struct local_store *ls, const struct store_handle *near,
+		   int *fd, struct store_handle *ret_handle,
+		   struct statx *ret_attr)
+{
+	struct store_handle h;
+	struct statx attr;
+	int r;
+
+	r = identify(ls, near, *fd, &h, &attr);
+	if (r == -EOPNOTSUPP)
+		r = held_enter(ls->lfs->held, h.realm, &attr, fd, &h);
+	else if (r == 0 && S_ISDIR(attr.stx_mode))
+		keep_dir(ls, &h, fd);
+	if (r < 0)
+		return r;
+	*ret_handle = h;
+	*ret_attr = attr;
+	return 0;
+}
+
+int local_identify_open(struct local_store *ls, const struct store_handle *near,
+			int fd, struct store_handle *ret_handle,
+			struct statx *ret_attr)
+{
+	cleanup_fd int path_fd = -1;
+	char name[PIN_PATH_MAX];
+	struct store_handle h;
+	struct statx attr;
+	int r;
+
+	r = identify(ls, near, fd, &h, &attr);
+	if (r == -EOPNOTSUPP) {
+		snprintf(name, sizeof(name), "%d", fd);
+		path_fd = openat(ls->lfs->proc_fd, name, O_PATH | O_CLOEXEC);
+		if (path_fd < 0)
+			return -errno;
+		r = held_enter(ls->lfs->held, h.realm, &attr, &path_fd, &h);
+	}
+	if (r < 0)
+		return r;
+	*ret_handle = h;
+	*ret_attr = attr;
+	return 0;
+}

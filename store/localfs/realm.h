@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * realm.h - the filesystems (mounts) that volumes are on
+ *
+ * Handles are opened relative to a descriptor of their mount.  All volumes on
+ * one mount share it, so that tens of thousands of volumes cost one.  A realm
+ * lives while a store that has met it is open: its mount stays busy until then.
+ */
+#ifndef LOCALFS_REALM_H
+#define LOCALFS_REALM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Mounts in use at most; over it lookups into new ones fail with -ENFILE. */
+#define REALM_MAX 1024u
+
+struct realms;
+struct statx;
+
+/* Immutable but for the atomics while a store has it in its set. */
+struct realm {
+	uint64_t mount_id;
+	atomic_int mount_fd;	 /* an open directory (or file) on it, or -1 */
+	atomic_bool has_handles; /* otherwise descriptors are held */
+};
+
+/* The realms that a store has met: it holds a reference of each. */
+struct realm_set {
+	_Atomic uint64_t bits[REALM_MAX / 64];
+};
+
+/* no_handles: behave as if no filesystem had any. */
+struct realms *realms_new(bool no_handles);
+void realms_free(struct realms *t);
+size_t realms_count(struct realms *t);
+
+/* The realm of a handle, or NULL if the store never met it. */
+struct realm *realm_get(struct realms *t, const struct realm_set *set,
+			uint16_t index);
+
+/* Find or make the realm of the object that fd (O_PATH) and attr are of. */
+int realm_enter(struct realms *t, struct realm_set *set, int fd,
+		const struct statx *attr, uint16_t *ret);
+
+/* Let go of all in set; fn is told of each that ends, before it does. */
+void realms_leave(struct realms *t, struct realm_set *set,
+		  void (*fn)(void *arg, uint16_t index), void *arg);
+
+#endif

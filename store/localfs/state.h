@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - what the parts of localfs know of each other */
+#ifndef LOCALFS_STATE_H
+#define LOCALFS_STATE_H
+
+#include <stdbool.h>
+
+#include "store/localfs/localfs.h"
+#include "store/localfs/realm.h"
+#include "store/store.h"
+
+struct dircache;
+struct held;
+
+struct localfs {
+	int proc_fd; /* /proc/self/fd, O_PATH */
+	struct realms *realms;
+	struct dircache *dirs;
+	struct held *held;
+};
+
+struct local_store {
+	struct store base; /* first */
+	struct localfs *lfs;
+	bool exclusive;
+	localfs_root_fn *root_fn;
+	void *arg;
+	void (*free_arg)(void *arg);
+	struct realm_set realms;
+};
+
+struct store_file {
+	int fd;
+	bool writable;
+};
+
+static inline struct local_store *local_of(struct store *st)
+{
+	return (struct local_store *)st;
+}
+
+#define LOCAL_STATX_MASK (STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID)
+
+#endif
