@@ -45,24 +45,34 @@ void api_resources(struct api_call *call)
 			  "verbs", "list"));
 }
 
+/* As Kubernetes calls it. */
+static const char *architecture(const char *machine)
+{
+	if (strcmp(machine, "x86_64") == 0)
+		return "amd64";
+	if (strcmp(machine, "aarch64") == 0)
+		return "arm64";
+	return machine;
+}
+
 void api_version(struct api_call *call)
 {
+	static const char version[] = PODVOLS_VERSION;
 	char platform[140];
-	char major[16];
-	char minor[16];
+	unsigned major = 0;
+	unsigned minor = 0;
+	char numbers[2][16];
 	struct utsname os;
 
-	snprintf(major, sizeof(major), "%d", atoi(PODVOLS_VERSION));
-	snprintf(minor, sizeof(minor), "%d",
-		 atoi(PODVOLS_VERSION + strcspn(PODVOLS_VERSION, ".") + 1));
+	sscanf(version, "%u.%u", &major, &minor);
+	snprintf(numbers[0], sizeof(numbers[0]), "%u", major);
+	snprintf(numbers[1], sizeof(numbers[1]), "%u", minor);
 	uname(&os);
 	snprintf(platform, sizeof(platform), "linux/%s",
-		 strcmp(os.machine, "x86_64") == 0    ? "amd64"
-		 : strcmp(os.machine, "aarch64") == 0 ? "arm64"
-						      : os.machine);
+		 architecture(os.machine));
 	response_object(call->res, 200,
-			json_pack("{s:s, s:s, s:s, s:s, s:s}", "major", major,
-				  "minor", minor, "gitVersion",
+			json_pack("{s:s, s:s, s:s, s:s, s:s}", "major",
+				  numbers[0], "minor", numbers[1], "gitVersion",
 				  "v" PODVOLS_VERSION, "compiler", "cc",
 				  "platform", platform));
 }
@@ -152,7 +162,9 @@ void api_health(struct api_call *call)
 	failed = run_checks(call, out);
 	fprintf(out, "%s check %s\n", check, failed ? "failed" : "passed");
 	fclose(out);
-	if (!failed && text && !api_query(call->req, "verbose"))
-		strcpy(text, "ok");
+	if (!failed && !api_query(call->req, "verbose")) {
+		free(text);
+		text = strdup("ok");
+	}
 	response_text(call->res, failed ? 500 : 200, text);
 }

@@ -86,7 +86,7 @@ int config_parse(const char *name, const char *text, size_t len,
 		 struct options *options, struct error *err)
 {
 	const char *end = text + len;
-	char line[CONFIG_LINE_MAX];
+	char line[CONFIG_LINE_MAX] = "";
 
 	for (unsigned n = 1; text < end; n++) {
 		const char *newline = memchr(text, '\n', end - text);

@@ -2,6 +2,7 @@
 /* control.c - the texts of the files below .podvols on the mount */
 #include "tools/podvolsd/control.h"
 
+#include "store/base/cleanup.h"
 #include "store/manifest/manifest.h"
 #include "store/node.h"
 #include "tools/podvolsd/daemon.h"
@@ -24,20 +25,14 @@ static int give(char *text, char **ret, size_t *ret_len)
 static int stats_text(struct daemon *d, char **ret, size_t *ret_len)
 {
 	json_auto_t *stats = status_stats_json(d);
-	char *text = NULL;
+	cleanup_free char *text = NULL;
 	char *lines;
 
 	if (!stats)
 		return -ENOMEM;
 	text = json_dumps(stats, JSON_INDENT(2));
-	if (!text)
+	if (!text || asprintf(&lines, "%s\n", text) < 0)
 		return -ENOMEM;
-	lines = realloc(text, strlen(text) + 2);
-	if (!lines) {
-		free(text);
-		return -ENOMEM;
-	}
-	strcat(lines, "\n");
 	return give(lines, ret, ret_len);
 }
 

@@ -141,6 +141,7 @@ static void count_request(struct http *http, int change)
 }
 
 /* First without, then with the body, in pieces; last with none of it left. */
+/* NOLINTNEXTLINE(readability-function-size): the library gives the list */
 static enum MHD_Result access_handler(void *arg,
 				      struct MHD_Connection *connection,
 				      const char *url, const char *method,

@@ -33,8 +33,7 @@ static int complain(int code, const struct error *err)
  */
 static void kill_at_step(const char *step)
 {
-	/* Nothing sets the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
-	 */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets the environment */
 	const char *last = secure_getenv("PODVOLS_TEST_KILL_AT");
 
 	if (last && strcmp(step, last) == 0)
@@ -51,7 +50,7 @@ static void prepare_process(void)
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	/* Before there are threads. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads */
 	if (getenv("PODVOLS_TEST_KILL_AT"))
 		node_set_step_hook(kill_at_step);
 }

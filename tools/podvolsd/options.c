@@ -194,6 +194,7 @@ static int store_path(const struct option_def *def, const char *value,
 	r = parse_path(value, &path, err);
 	if (r < 0 || !keep)
 		return r;
+	assert(path);
 	if (def->type == OPTION_PATH_LIST) {
 		r = list_add(field, path);
 		if (r == -E2BIG)
@@ -401,8 +402,7 @@ int options_parse_args(struct options *options, int argc, char **argv,
 	make_getopt_tables(longs, shorts);
 	optind = 0; /* start anew, also when called again */
 	opterr = 0;
-	/* Called once, before any thread. NOLINTNEXTLINE(concurrency-mt-unsafe)
-	 */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): before there are threads */
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (c == ':')
 			return error_set(err, -EINVAL,
@@ -438,13 +438,15 @@ static bool is_at_or_below(const char *path, const char *dir)
 
 int options_validate(const struct options *options, struct error *err)
 {
+	const char *log_file =
+		options->log_file ? options->log_file : options->state_dir;
 	const struct {
 		const char *name;
 		const char *path;
 	} ours[] = {
 		{ "state-dir", options->state_dir },
 		{ "socket", options->socket },
-		{ "log-file", options->log_file },
+		{ "log-file", log_file },
 	};
 	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 16;
 
@@ -457,8 +459,7 @@ int options_validate(const struct options *options, struct error *err)
 		return error_set(err, -EINVAL, "mountpoint: '/' cannot be it");
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		/* The daemon would wait for itself. */
-		if (ours[i].path &&
-		    is_at_or_below(ours[i].path, options->mountpoint))
+		if (is_at_or_below(ours[i].path, options->mountpoint))
 			return error_set(
 				err, -EINVAL,
 				"%s: '%s' must not be below the mountpoint '%s'",

@@ -34,7 +34,7 @@ static void unix_address(const char *path, struct sockaddr_un *ret)
 {
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	assert(strlen(path) < sizeof(ret->sun_path));
-	strcpy(ret->sun_path, path);
+	memcpy(ret->sun_path, path, strlen(path) + 1);
 }
 
 /* -EADDRINUSE if somebody answers at path, though not through our pid file. */
@@ -186,9 +186,9 @@ void control_socket_close(struct control_socket *s)
 		return;
 	if (s->visible)
 		unlink(s->path);
-	else if (s->fd >= 0 && !s->handed_over)
+	else if (s->temporary && s->fd >= 0 && !s->handed_over)
 		unlink(s->temporary);
-	if (s->pid_fd >= 0)
+	if (s->pid_path && s->pid_fd >= 0)
 		unlink(s->pid_path);
 	if (s->fd >= 0)
 		close(s->fd);

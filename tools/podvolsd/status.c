@@ -33,7 +33,7 @@ static json_int_t open_descriptors(void)
 
 	if (!dir)
 		return -1;
-	/* The stream is ours alone. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone */
 	for (struct dirent *e; (e = readdir(dir));)
 		n += e->d_name[0] != '.';
 	return n;
