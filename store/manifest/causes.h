@@ -14,10 +14,11 @@
 #define CAUSES_MAX 100 /* further ones are counted, not kept */
 
 struct cause {
-	const char *reason; /* static: "FieldValueInvalid", "FieldValueRequired",
-			       "FieldValueDuplicate", "FieldValueNotFound",
-			       "FieldValueNotSupported", "FieldValueForbidden" */
-	char *field;	    /* "spec.volumes[0].hostPath.type" */
+	const char
+		*reason; /* static: "FieldValueInvalid", "FieldValueRequired",
+			    "FieldValueDuplicate", "FieldValueNotFound",
+			    "FieldValueNotSupported", "FieldValueForbidden" */
+	char *field;	 /* "spec.volumes[0].hostPath.type" */
 	char *message;
 	unsigned line; /* 1-based; 0: not known */
 };

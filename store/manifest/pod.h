@@ -51,7 +51,7 @@ struct pod_container {
 struct pod_volume {
 	char *name;
 	const char *source; /* source key, static: "emptyDir" */
-	json_t *spec;	    /* value of the source key; borrowed from document */
+	json_t *spec; /* value of the source key; borrowed from document */
 };
 
 struct pod {

@@ -14,6 +14,10 @@
 /* 0, -EINVAL for what is no quantity, -ERANGE beyond int64_t. */
 int quantity_parse(const char *text, int64_t *ret);
 
+/* The same of a JSON value: text or a number; -EINVAL for anything else. */
+struct json_t;
+int quantity_from_json(const struct json_t *value, int64_t *ret);
+
 /* Shortest exact form with a binary suffix: 64Mi, 1536, 3Gi.  buf >= 24. */
 const char *quantity_format(int64_t value, char *buf, size_t size);
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pod_parts.h - the parts of decoding a Pod; only pod*.c include it
+ *
+ * Each part fills its fields of the pod and adds findings.  What is wrong is
+ * left out of the pod, which is thrown away then.  0, or -ENOMEM.
+ */
+#ifndef MANIFEST_POD_PARTS_H
+#define MANIFEST_POD_PARTS_H
+
+#include "store/manifest/field.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct error;
+struct pod;
+struct pod_container;
+
+int pod_metadata_decode(const struct field *root, json_t *document,
+			const char *default_namespace, struct pod *pod);
+
+/* *ret_names: a set of the names of all volumes, good ones and bad ones. */
+int pod_volumes_decode(const struct field *spec, json_t *value, struct pod *pod,
+		       json_t **ret_names);
+
+int pod_containers_decode(const struct field *spec, json_t *value,
+			  const json_t *volume_names, struct pod *pod);
+
+int pod_mounts_decode(const struct field *container, json_t *value,
+		      const json_t *volume_names, struct pod_container *ret);
+
+/* budget: bytes that the expanded values of the pod may still take. */
+int pod_env_decode(const struct field *container, json_t *value,
+		   const json_t *document, size_t *budget,
+		   struct pod_container *ret);
+
+void pod_container_done(struct pod_container *container);
+
+#endif
