@@ -290,6 +290,7 @@ static void inherit(mode_t mode)
 	rec_acl("d/l", ACCESS);
 	DO(mknod("d/s", S_IFSOCK | mode, 0));
 	rec_both("d/s");
+	back();
 	PREP(rmdir("d/sub/sub"));
 	PREP(rmdir("d/sub"));
 	PREP(unlink("d/f"));
