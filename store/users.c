@@ -194,7 +194,7 @@ static int scan_table(struct scan *scan, const struct process *process,
 	return r;
 }
 
-static int scan_namespace(struct scan *scan, const struct process *process)
+static int scan_namespace(struct scan *scan, struct process *process)
 {
 	struct libmnt_table *table;
 	char path[64];
