@@ -52,19 +52,6 @@ struct http_connection {
 	bool handling;	       /* http->lock; the time is ours, not its */
 };
 
-__attribute__((format(printf, 2, 0))) static void
-mhd_log(void *arg, const char *fmt, va_list ap)
-{
-	char text[512];
-	size_t n;
-
-	(void)arg;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	n = strcspn(text, "\n");
-	/* Clients that go away are no fault of ours. */
-	log_debug("http: %.*s", (int)n, text);
-}
-
 static struct http_connection *connection_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
@@ -297,12 +284,10 @@ static int start_server(struct http *http, struct error *err)
 	/* poll, because a descriptor may be beyond what select can name. */
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD |
 			 MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
-			 MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-			 MHD_USE_ERROR_LOG;
+			 MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
 
 	http->mhd = MHD_start_daemon(
 		flags, 0, NULL, NULL, access_handler, http,
-		MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, http->max_connections + HTTP_SLACK,
 		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY_LIMIT,
