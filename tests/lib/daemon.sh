@@ -53,9 +53,9 @@ daemon_answers()
 daemon_spawn()
 {
 	: >>"$LOG"
-	"$BUILD/podvolsd" --foreground --mountpoint "$M" --state-dir "$S" \
-		--socket "$K" "${common_options[@]}" "$@" </dev/null \
-		>>"$LOG" 2>&1 &
+	"$BUILD/podvolsd" --foreground --config /dev/null --mountpoint "$M" \
+		--state-dir "$S" --socket "$K" "${common_options[@]}" "$@" \
+		</dev/null >>"$LOG" 2>&1 &
 	echo $! >"$work/$daemon/pid"
 }
 
