@@ -49,6 +49,8 @@ static int print_as_table(const struct cmdline *cmdline,
 		json_array_foreach(pods, i, pod) pod_view_row(
 			&table, pod, cmdline->all_namespaces, wide);
 	}
+	if (table_n_rows(&table) == 0) /* what was named is missing */
+		return STATUS_DONE;
 	return print_table(cmdline, &table);
 }
 

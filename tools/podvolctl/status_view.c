@@ -4,7 +4,9 @@
 
 #include "store/base/cleanup.h"
 #include "tools/podvolctl/age.h"
+#include "tools/podvolctl/pod_view.h"
 #include "tools/podvolctl/report.h"
+#include "tools/podvolctl/table.h"
 #include "tools/podvolctl/volume_view.h"
 
 #include <ctype.h>
@@ -12,15 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX   8
-#define LABEL_WIDTH 22
+#define LABEL_SIZE  64
+#define LABEL_WIDTH 25
 
 /* "residentBytes" -> "Resident bytes", without the suffix that is a unit. */
-static void label_of(const char *key, size_t len, char *buf, size_t size)
+static void label_of(const char *key, size_t len, char *buf)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < len && n + 2 < size; i++) {
+	for (size_t i = 0; i < len && n + 2 < LABEL_SIZE; i++) {
 		char c = key[i];
 		bool starts = isupper((unsigned char)c) && i > 0 &&
 			      !isupper((unsigned char)key[i - 1]);
@@ -33,6 +35,7 @@ static void label_of(const char *key, size_t len, char *buf, size_t size)
 				   : c;
 	}
 	buf[n] = '\0';
+	report_clean(buf);
 }
 
 static bool has_suffix(const char *key, const char *suffix)
@@ -42,6 +45,24 @@ static bool has_suffix(const char *key, const char *suffix)
 	return len > n && strcmp(key + len - n, suffix) == 0;
 }
 
+/* Of things that have a name, such as features, those that are in use. */
+static void put_taken(FILE *out, const json_t *list)
+{
+	const json_t *value;
+	const char *comma = "";
+	size_t i;
+
+	json_array_foreach(list, i, value)
+	{
+		if (!json_is_true(json_object_get(value, "taken")))
+			continue;
+		fprintf(out, "%s%s", comma, view_string(value, "name"));
+		comma = ", ";
+	}
+	if (!*comma)
+		fputs("<none>", out);
+}
+
 static void put_list(FILE *out, const json_t *list)
 {
 	const json_t *value;
@@ -49,6 +70,10 @@ static void put_list(FILE *out, const json_t *list)
 
 	if (json_array_size(list) == 0)
 		fputs("<none>", out);
+	if (json_object_get(json_array_get(list, 0), "taken")) {
+		put_taken(out, list);
+		return;
+	}
 	json_array_foreach(list, i, value)
 	{
 		cleanup_free char *text =
@@ -113,34 +138,96 @@ static size_t unit_len(const char *key)
 	return 0;
 }
 
-/* Recursion is bounded: the daemon may be a newer one, or none of ours. */
-/* NOLINTNEXTLINE(misc-no-recursion) */
-static void put_object(FILE *out, const json_t *object, int depth)
+/* Is it a table: an object of objects, such as numbers for each operation? */
+static bool is_table(const json_t *object)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, key, value)
-	{
-		char label[64];
-		int pad;
+	json_object_foreach((json_t *)object, key,
+			    value) if (!json_is_object(value)) return false;
+	return json_object_size(object) > 0;
+}
 
-		label_of(key, strlen(key) - unit_len(key), label,
-			 sizeof(label));
-		report_clean(label);
-		fprintf(out, "%*s%s:", 2 * depth, "", label);
-		if (json_is_object(value) && depth < DEPTH_MAX) {
-			fputc('\n', out);
-			put_object(out, value, depth + 1);
-			continue;
+static void add_columns(struct table *table, const json_t *first)
+{
+	const char *key;
+	json_t *value;
+
+	table_column(table, "Name");
+	json_object_foreach((json_t *)first, key, value)
+	{
+		char label[LABEL_SIZE];
+
+		label_of(key, strlen(key), label);
+		table_column(table, label);
+	}
+}
+
+/* The columns are the members of the first row. */
+static void put_table(FILE *out, const json_t *object, int indent)
+{
+	cleanup_table struct table table;
+	const char *name, *key;
+	json_t *row, *value;
+	json_t *first =
+		json_object_iter_value(json_object_iter((json_t *)object));
+
+	table_init(&table);
+	add_columns(&table, first);
+	json_object_foreach((json_t *)object, name, row)
+	{
+		table_cell(&table, name);
+		json_object_foreach(first, key, value)
+		{
+			const json_t *cell = json_object_get(row, key);
+
+			table_cellf(&table, "%" JSON_INTEGER_FORMAT,
+				    json_integer_value(cell));
 		}
-		pad = LABEL_WIDTH - (int)strlen(label) - 2 * depth;
+	}
+	table_print(&table, out, true, indent);
+}
+
+static bool is_hidden(const char *key)
+{
+	return strcmp(key, "kind") == 0 || strcmp(key, "apiVersion") == 0;
+}
+
+static void put_member(FILE *out, const char *key, const json_t *value,
+		       int indent)
+{
+	char label[LABEL_SIZE];
+	int pad;
+
+	label_of(key, strlen(key) - unit_len(key), label);
+	pad = LABEL_WIDTH - (int)strlen(label) - indent;
+	fprintf(out, "%*s%s:", indent, "", label);
+	if (is_table(value)) {
+		fputc('\n', out);
+		put_table(out, value, indent + 2);
+	} else if (json_is_object(value)) {
+		fputc('\n', out);
+	} else {
 		fprintf(out, "%*s", pad > 1 ? pad : 1, "");
 		put_value(out, key, value);
 	}
 }
 
+/* Sections are one deep: what is below them is a table or a value. */
 void status_view(FILE *out, const json_t *status)
 {
-	put_object(out, status, 0);
+	const char *key, *inner;
+	json_t *value, *member;
+
+	json_object_foreach((json_t *)status, key, value)
+	{
+		if (is_hidden(key))
+			continue;
+		put_member(out, key, value, 0);
+		if (is_table(value))
+			continue;
+		json_object_foreach(value, inner, member)
+			put_member(out, inner, member, 2);
+	}
 }

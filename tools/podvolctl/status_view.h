@@ -8,7 +8,8 @@
 
 /*
  * "Label: value" for each member of the answer, whichever the daemon has:
- * camelCase becomes words, an object becomes an indented section.
+ * camelCase becomes words, an object an indented section, an object of objects
+ * a table.
  */
 void status_view(FILE *out, const json_t *status);
 

@@ -71,7 +71,9 @@ void table_cellf(struct table *table, const char *fmt, ...)
 
 size_t table_n_rows(const struct table *table)
 {
-	return table->n_columns ? table->n_cells / table->n_columns - 1 : 0;
+	size_t n = table->n_columns ? table->n_cells / table->n_columns : 0;
+
+	return n ? n - 1 : 0;
 }
 
 /* Characters of UTF-8 text, each taken to be one column wide. */

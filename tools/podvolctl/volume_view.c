@@ -18,6 +18,7 @@ const char *volume_view_bytes(int64_t bytes, char *buf)
 					     "Ti", "Pi", "Ei" };
 	double value = (double)bytes;
 	size_t i = 0;
+	int tenths;
 
 	if (bytes < 0) {
 		snprintf(buf, BYTES_SIZE, "<unknown>");
@@ -27,8 +28,10 @@ const char *volume_view_bytes(int64_t bytes, char *buf)
 		value /= 1024;
 		i++;
 	}
-	if (i > 0 && value < 9.95 && value != (double)(int)value)
-		snprintf(buf, BYTES_SIZE, "%.1f%s", value, units[i]);
+	tenths = (int)(value * 10 + 0.5);
+	if (tenths < 100 && tenths % 10)
+		snprintf(buf, BYTES_SIZE, "%d.%d%s", tenths / 10, tenths % 10,
+			 units[i]);
 	else
 		snprintf(buf, BYTES_SIZE, "%.0f%s", value, units[i]);
 	return buf;
