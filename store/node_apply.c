@@ -29,7 +29,8 @@ struct apply {
 	struct node *node;
 	const struct pod *pod;
 	unsigned flags;
-	const char *name;
+	const char *name; /* the manifest's, or generated */
+	char generated[64];
 	struct causes *causes;
 	enum node_outcome outcome;
 	json_t *object;
@@ -450,7 +451,6 @@ static int apply_named(struct apply *a, struct error *err)
 
 static int apply_generated(struct apply *a, struct error *err)
 {
-	char name[64];
 	int r = -EEXIST;
 
 	if (!a->pod->generate_name || (a->flags & NODE_APPLY_REPLACE))
@@ -459,14 +459,13 @@ static int apply_generated(struct apply *a, struct error *err)
 				 "to replace a pod");
 	a->flags |= NODE_APPLY_CREATE;
 	for (int i = 0; i < GENERATE_TRIES && r == -EEXIST; i++) {
-		r = node_generate_name(a->pod->generate_name, name,
-				       sizeof(name));
+		r = node_generate_name(a->pod->generate_name, a->generated,
+				       sizeof(a->generated));
 		if (r < 0)
 			return r;
-		a->name = name;
+		a->name = a->generated;
 		r = apply_named(a, err);
 	}
-	a->name = NULL;
 	return r;
 }
 

@@ -269,11 +269,13 @@ static int decode(const struct catalog_pod *row, struct pod **ret,
 	r = document ? pod_decode(document, row->namespace, NULL, ret, &causes)
 		     : -EUCLEAN;
 	causes_done(&causes);
-	if (r < 0)
-		return error_set(err, -EUCLEAN,
-				 "the catalog's document of pod '%s/%s' cannot "
-				 "be read",
-				 row->namespace, row->name);
+	if (r < 0) {
+		error_set(err, -EUCLEAN,
+			  "the catalog's document of pod '%s/%s' cannot "
+			  "be read",
+			  row->namespace, row->name);
+		return -EUCLEAN;
+	}
 	return 0;
 }
 

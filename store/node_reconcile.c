@@ -185,13 +185,13 @@ static int compare_pods(const void *a, const void *b)
 static const struct catalog_pod **sort_by_uid(const struct catalog_pods *list)
 {
 	const struct catalog_pod **sorted =
-		calloc(list->n + 1, sizeof(*sorted));
+		calloc(list->n + 1, sizeof(struct catalog_pod *));
 
 	if (!sorted)
 		return NULL;
 	for (size_t i = 0; i < list->n; i++)
 		sorted[i] = &list->pods[i];
-	qsort(sorted, list->n, sizeof(*sorted), compare_pods);
+	qsort(sorted, list->n, sizeof(struct catalog_pod *), compare_pods);
 	return sorted;
 }
 
@@ -205,7 +205,8 @@ static const struct catalog_pod *find_by_uid(const struct catalog_pod **sorted,
 	if (strlen(uid) >= sizeof(key.uid))
 		return NULL;
 	memcpy(key.uid, uid, strlen(uid) + 1);
-	found = bsearch(&key_ptr, sorted, n, sizeof(key_ptr), compare_pods);
+	found = bsearch(&key_ptr, sorted, n, sizeof(struct catalog_pod *),
+			compare_pods);
 	return found ? *found : NULL;
 }
 

@@ -17,17 +17,21 @@ int node_volume_load(const struct catalog_pod *pod,
 	const struct volume_driver *driver = volume_driver_find(vol->source);
 	json_t *source;
 
-	if (!driver)
-		return error_set(err, -ENOTSUP,
-				 "volume '%s': this podvols does not serve "
-				 "volumes of type %s",
-				 vol->name, vol->source);
+	if (!driver) {
+		error_set(err, -ENOTSUP,
+			  "volume '%s': this podvols does not serve "
+			  "volumes of type %s",
+			  vol->name, vol->source);
+		return -ENOTSUP;
+	}
 	source = json_loads(vol->spec, JSON_DECODE_ANY, NULL);
-	if (!source)
-		return error_set(err, -EUCLEAN,
-				 "volume '%s': its record in the catalog "
-				 "cannot be read",
-				 vol->name);
+	if (!source) {
+		error_set(err, -EUCLEAN,
+			  "volume '%s': its record in the catalog "
+			  "cannot be read",
+			  vol->name);
+		return -EUCLEAN;
+	}
 	*ret = (struct node_volume){
 		.driver = driver,
 		.spec = { .id = vol->id,

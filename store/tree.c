@@ -43,8 +43,9 @@ struct tree {
 
 	pthread_rwlock_t lock; /* for all below */
 	struct id_array namespaces;
+	void *by_name; /* search.h tree of struct tree_namespace */
 	struct id_array pods;
-	void *by_uid;
+	void *by_uid; /* of struct tree_pod */
 	struct timespec changed;
 };
 
@@ -130,6 +131,14 @@ static int compare_uids(const void *a, const void *b)
 	return strcmp(x->uid, y->uid);
 }
 
+static int compare_namespaces(const void *a, const void *b)
+{
+	const struct tree_namespace *x = a;
+	const struct tree_namespace *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
 static void keep_object(void *object)
 {
 	(void)object;
@@ -149,7 +158,8 @@ struct tree_pod *tree_pod_new(size_t n_volumes)
 
 	if (!pod)
 		return NULL;
-	pod->volumes = calloc(n_volumes ? n_volumes : 1, sizeof(*pod->volumes));
+	pod->volumes =
+		calloc(n_volumes ? n_volumes : 1, sizeof(struct volume *));
 	if (!pod->volumes) {
 		free(pod);
 		return NULL;
@@ -215,6 +225,7 @@ void tree_free(struct tree *tree)
 	if (!tree)
 		return;
 	tdestroy(tree->by_uid, keep_object);
+	tdestroy(tree->by_name, keep_object);
 	for (size_t i = 0; i < tree->namespaces.n; i++)
 		namespace_free(tree->namespaces.entries[i].object);
 	for (size_t i = 0; i < tree->pods.n; i++)
@@ -260,7 +271,6 @@ static int insert(struct tree *tree, struct tree_namespace *ns,
 	if (id_array_get(&tree->pods, pod->id))
 		return -EEXIST;
 	if (id_array_reserve(&tree->pods) < 0 ||
-	    id_array_reserve(&tree->namespaces) < 0 ||
 	    id_array_reserve(&ns->pods) < 0)
 		return -ENOMEM;
 
@@ -279,28 +289,58 @@ static int insert(struct tree *tree, struct tree_namespace *ns,
 	return 0;
 }
 
-static int publish(struct tree *tree, struct tree_pod *pod, bool *ret_first)
+/* A namespace in every index; it has no pod yet. */
+static int namespace_add(struct tree *tree, const struct tree_pod *pod,
+			 struct tree_namespace **ret)
 {
-	struct tree_namespace *old;
 	struct tree_namespace *ns;
-	int r;
+	struct tree_namespace **found;
 
-	old = id_array_get(&tree->namespaces, pod->namespace_id);
-	ns = old ? old : namespace_new(pod);
+	if (id_array_reserve(&tree->namespaces) < 0)
+		return -ENOMEM;
+	ns = namespace_new(pod);
 	if (!ns)
 		return -ENOMEM;
+	found = tsearch(ns, &tree->by_name, compare_namespaces);
+	if (!found || *found != ns) {
+		namespace_free(ns);
+		return found ? -EEXIST : -ENOMEM;
+	}
+	id_array_add(&tree->namespaces, ns->id, ns);
+	*ret = ns;
+	return 0;
+}
+
+static void namespace_remove(struct tree *tree, struct tree_namespace *ns)
+{
+	tdelete(ns, &tree->by_name, compare_namespaces);
+	id_array_remove(&tree->namespaces, ns->id);
+	namespace_free(ns);
+}
+
+static int publish(struct tree *tree, struct tree_pod *pod, bool *ret_first)
+{
+	struct tree_namespace *ns;
+	bool first;
+	int r;
+
+	ns = id_array_get(&tree->namespaces, pod->namespace_id);
+	first = !ns;
+	if (first) {
+		r = namespace_add(tree, pod, &ns);
+		if (r < 0)
+			return r;
+	}
 	r = insert(tree, ns, pod);
 	if (r < 0) {
-		if (!old)
-			namespace_free(ns);
+		if (first)
+			namespace_remove(tree, ns);
 		return r;
 	}
 	ns->changed = now();
-	if (!old) {
-		id_array_add(&tree->namespaces, ns->id, ns);
+	if (first)
 		tree->changed = ns->changed;
-	}
-	*ret_first = !old;
+	*ret_first = first;
 	return 0;
 }
 
@@ -309,11 +349,13 @@ int tree_publish(struct tree *tree, struct tree_pod *pod)
 	bool first = false;
 	int r;
 
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		if (pod->volumes[i])
+			pod->volumes[i]->pod_id = pod->id;
+	}
 	pthread_mutex_lock(&tree->changes);
 	pthread_rwlock_wrlock(&tree->lock);
 	r = publish(tree, pod, &first);
-	/* Once the lock is open a withdrawal could free it: not here, for
-	 * changes is held. */
 	pthread_rwlock_unlock(&tree->lock);
 	if (r == 0) {
 		if (first)
@@ -344,9 +386,8 @@ static struct tree_pod *withdraw(struct tree *tree, uint64_t pod_id,
 	ns->changed = now();
 	*ret_last = ns->pods.n == 0;
 	if (*ret_last) {
-		id_array_remove(&tree->namespaces, ns->id);
 		tree->changed = ns->changed;
-		namespace_free(ns);
+		namespace_remove(tree, ns);
 	}
 	return pod;
 }
@@ -429,22 +470,20 @@ struct tree_pod *tree_pod_by_uid(struct tree *tree, const char *uid)
 	return pod;
 }
 
-/* Few as they are, and known to the kernel by then: no index of their own. */
 int tree_namespace_by_name(struct tree *tree, const char *name,
 			   uint64_t *ret_id)
 {
+	struct tree_namespace **found;
+	struct tree_namespace key;
 	int r = -ENOENT;
 
+	if (!set_key(key.name, sizeof(key.name), name))
+		return -ENOENT;
 	pthread_rwlock_rdlock(&tree->lock);
-	for (size_t i = 0; i < tree->namespaces.n; i++) {
-		const struct tree_namespace *ns =
-			tree->namespaces.entries[i].object;
-
-		if (strcmp(ns->name, name) == 0) {
-			*ret_id = ns->id;
-			r = 0;
-			break;
-		}
+	found = tfind(&key, &tree->by_name, compare_namespaces);
+	if (found) {
+		*ret_id = (*found)->id;
+		r = 0;
 	}
 	pthread_rwlock_unlock(&tree->lock);
 	return r;
