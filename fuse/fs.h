@@ -18,18 +18,18 @@ struct fs;
 struct tree;
 
 enum fs_control_file {
-	FS_CONTROL_VERSION,    /* .podvols/version */
-	FS_CONTROL_STATS,      /* .podvols/stats.json */
-	FS_CONTROL_METRICS,    /* .podvols/metrics */
-	FS_CONTROL_POD,	       /* .podvols/pods/<uid>/pod.yaml */
+	FS_CONTROL_VERSION, /* .podvols/version */
+	FS_CONTROL_STATS,   /* .podvols/stats.json */
+	FS_CONTROL_METRICS, /* .podvols/metrics */
+	FS_CONTROL_POD,	    /* .podvols/pods/<uid>/pod.yaml */
 };
 
 struct fs_options {
-	const char *mountpoint; /* an existing directory */
-	const char *fsname;	/* first field of the mount table */
-	unsigned threads;	/* transport threads; 0: one per CPU */
-	bool allow_suid;	/* honour set-user-id bits on the mount */
-	bool allow_dev;		/* honour device nodes on the mount */
+	const char *mountpoint;	      /* an existing directory */
+	const char *fsname;	      /* first field of the mount table */
+	unsigned threads;	      /* transport threads; 0: one per CPU */
+	bool allow_suid;	      /* honour set-user-id bits on the mount */
+	bool allow_dev;		      /* honour device nodes on the mount */
 	const char *disable_features; /* kernel features not to take, by name,
 					 comma separated; for tests */
 	struct tree *tree;
@@ -61,7 +61,7 @@ int fs_ended_fd(struct fs *fs);
 /* Is there a mount of a dead daemon at path?  Detach it.  1 if one was. */
 int fs_detach_stale(const char *mountpoint, struct error *err);
 
-#define FS_OP_MAX	     64
+#define FS_OP_MAX	   64
 #define FS_LATENCY_BUCKETS 24 /* bucket i: below 2^i microseconds */
 
 struct fs_op_stats {
@@ -73,7 +73,7 @@ struct fs_op_stats {
 };
 
 struct fs_stats {
-	uint64_t inodes;      /* known to the kernel */
+	uint64_t inodes; /* known to the kernel */
 	uint64_t open_files;
 	uint64_t backing_ids; /* files open with passthrough */
 	uint64_t table_bytes; /* memory of the inode table */

@@ -16,10 +16,11 @@
 struct store;
 
 #define VOLUME_NAME_MAX 63
-#define VOLUME_ID_MAX	((1u << 23) - 1)
+#define VOLUME_ID_MAX	((1u << 30) - 1)
 
 struct volume {
 	uint32_t id; /* catalog row: persistent, >= 1, never given again */
+	uint64_t pod_id; /* set when it is published */
 	char name[VOLUME_NAME_MAX + 1];
 	const char *source;   /* key in the manifest: "emptyDir", static */
 	const char *plugin;   /* "kubernetes.io/empty-dir", static */
@@ -29,6 +30,13 @@ struct volume {
 	bool read_only;	      /* as the source says */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
+	/*
+	 * Device and realm of the root, kept by whoever looks it up: inode
+	 * numbers of other filesystems below it are told apart by them.
+	 * root_dev is 0 before the first look-up.
+	 */
+	atomic_uint_fast64_t root_dev;
+	atomic_uint_fast32_t root_realm;
 };
 
 /*

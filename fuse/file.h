@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * file.h - the table of open files: what the kernel's file handles stand for
+ *
+ * Plain records with indices and generations, as the inode table.  What only
+ * this process can use (an open file of the store, the text of a control
+ * file) stands beside them.
+ */
+#ifndef FUSE_FILE_H
+#define FUSE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct file_table;
+struct store_file;
+
+struct file {
+	uint64_t nodeid;
+	uint32_t open_flags;	 /* of open(2) */
+	uint32_t locks;		 /* locks were taken through it */
+	struct store_file *file; /* NULL with passthrough */
+	char *text;		 /* of a control file; malloc'd */
+	size_t text_len;
+};
+
+int file_table_new(struct file_table **ret);
+void file_table_free(struct file_table *t);
+uint64_t file_table_count(struct file_table *t);
+
+/* A handle for a new open file; -ENFILE when there are too many. */
+int file_add(struct file_table *t, const struct file *file, uint64_t *ret_fh);
+
+/*
+ * The open file of a handle, which stays valid until its RELEASE: the kernel
+ * sends that last.  NULL for what is no handle.
+ */
+struct file *file_get(struct file_table *t, uint64_t fh);
+
+/* Take it out of the table; -EBADF for what is no handle. */
+int file_remove(struct file_table *t, uint64_t fh, struct file *ret);
+
+/* Remove any one file, for the end: -ENOENT when there is none left. */
+int file_remove_any(struct file_table *t, struct file *ret);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fs.c - the mount: what the daemon starts, watches and ends */
+#include "fuse/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fuse/internal.h"
+#include "fuse/locks.h"
+#include "fuse/notify.h"
+#include "fuse/stats.h"
+#include "fuse/transport.h"
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/log.h"
+#include "store/tree.h"
+#include "store/volume.h"
+
+/* The largest request: a write and its headers. */
+#define MAX_REQUEST (FS_MAX_WRITE + 4096u)
+
+/* inode_gone_fn */
+static void inode_gone(void *arg, struct volume *vol,
+		       const struct store_handle *h)
+{
+	(void)arg;
+	store_forget(vol->store, h);
+}
+
+/* inode_unback_fn */
+static void inode_unback(void *arg, int32_t backing_id)
+{
+	struct fs *fs = arg;
+	uint32_t id = (uint32_t)backing_id;
+
+	if (ioctl(fs->dev_fd, ABI_DEV_BACKING_CLOSE, &id) < 0)
+		log_debug("cannot close backing id %u: %m", id);
+}
+
+/* transport_ended_fn */
+static void fs_ended(void *arg)
+{
+	struct fs *fs = arg;
+	uint64_t one = 1;
+
+	if (write(fs->ended_fd, &one, sizeof(one)) < 0)
+		log_err("cannot tell that the mount ended: %m");
+}
+
+static int fs_mount(struct fs *fs, struct error *err)
+{
+	char data[128];
+	unsigned long flags = 0;
+
+	if (!fs->options.allow_suid)
+		flags |= MS_NOSUID;
+	if (!fs->options.allow_dev)
+		flags |= MS_NODEV;
+	snprintf(
+		data, sizeof(data),
+		"fd=%d,rootmode=40555,user_id=0,group_id=0,allow_other,default_permissions",
+		fs->dev_fd);
+	if (mount(fs->options.fsname, fs->mountpoint, "fuse.podvols", flags,
+		  data) < 0)
+		return error_set(err, -errno, "cannot mount on '%s': %m",
+				 fs->mountpoint);
+	fs->mounted = true;
+	/* So that binds of it may be slaves: what we mount reaches them. */
+	if (mount(NULL, fs->mountpoint, NULL, MS_SHARED, NULL) < 0)
+		log_debug("cannot share the mount '%s': %m", fs->mountpoint);
+	return 0;
+}
+
+/* The kernel sends INIT at the mount: answer it before anything else. */
+static int fs_greet(struct fs *fs, struct error *err)
+{
+	int r;
+
+	do {
+		r = transport_take_one(fs->transport);
+	} while (r == -EAGAIN || (r == 0 && !fs->init_done));
+	if (r < 0)
+		return error_set(err, r, "the kernel ended the new mount '%s'",
+				 fs->mountpoint);
+	kernel_list(&fs->kernel, fs->features);
+	return 0;
+}
+
+static int fs_start(struct fs *fs, struct error *err)
+{
+	struct transport_options options = {
+		.dev_fd = fs->dev_fd,
+		.threads = fs->options.threads,
+		.max_request = MAX_REQUEST,
+		.request = session_request,
+		.ended = fs_ended,
+		.arg = fs,
+	};
+	struct stat st;
+	int r;
+
+	r = session_open(fs, err);
+	if (r < 0)
+		return r;
+	r = transport_open_dev(&options, &fs->transport);
+	if (r < 0)
+		return error_set(err, r, "out of memory");
+	r = fs_mount(fs, err);
+	if (r == 0)
+		r = fs_greet(fs, err);
+	if (r < 0)
+		return r;
+	r = transport_start(fs->transport);
+	if (r < 0)
+		return error_set(err, r, "cannot start transport threads");
+	if (stat(fs->mountpoint, &st) < 0)
+		return error_set(err, -errno, "'%s' does not answer: %m",
+				 fs->mountpoint);
+	return 0;
+}
+
+static int fs_parts(struct fs *fs, struct error *err)
+{
+	int r;
+
+	fs->dev_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fs->dev_fd < 0)
+		return error_set(err, -errno, "cannot open '/dev/fuse': %m");
+	fs->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fs->ended_fd < 0)
+		return error_set(err, -errno, "cannot make an eventfd: %m");
+	r = stats_new(&fs->stats);
+	if (r == 0)
+		r = inode_table_new(inode_gone, inode_unback, fs, &fs->inodes);
+	if (r == 0)
+		r = file_table_new(&fs->files);
+	if (r == 0)
+		r = locks_new(&fs->locks);
+	if (r == 0)
+		r = notify_new(fs, &fs->notify);
+	if (r < 0)
+		return error_set(err, r, "cannot make the tables of the mount");
+	return 0;
+}
+
+int fs_open(const struct fs_options *options, struct fs **ret,
+	    struct error *err)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	int r;
+
+	if (!fs)
+		return error_set(err, -ENOMEM, "out of memory");
+	fs->options = *options;
+	fs->tree = options->tree;
+	fs->dev_fd = -1;
+	fs->ended_fd = -1;
+	pthread_mutex_init(&fs->pending_lock, NULL);
+	fs->mountpoint = realpath(options->mountpoint, NULL);
+	if (!fs->mountpoint)
+		r = error_set(err, -errno, "mount point '%s': %m",
+			      options->mountpoint);
+	else
+		r = kernel_init(&fs->kernel, options->disable_features, err);
+	if (r == 0)
+		r = fs_parts(fs, err);
+	if (r == 0)
+		r = fs_start(fs, err);
+	if (r < 0) {
+		fs_unmount(fs);
+		fs_close(fs);
+		return r;
+	}
+	tree_listen(fs->tree, notify_tree, fs);
+	*ret = fs;
+	return 0;
+}
+
+int fs_unmount(struct fs *fs)
+{
+	if (!fs->mounted)
+		return 0;
+	fs->mounted = false;
+	if (umount2(fs->mountpoint, UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	/* EINVAL: somebody else took it away. */
+	if (errno == EINVAL)
+		return 0;
+	if (umount2(fs->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+		log_err("cannot unmount '%s': %m", fs->mountpoint);
+	return -EBUSY;
+}
+
+void fs_close(struct fs *fs)
+{
+	struct file file;
+
+	if (!fs)
+		return;
+	tree_listen(fs->tree, NULL, NULL);
+	notify_free(fs->notify);
+	transport_stop(fs->transport);
+	while (fs->files && file_remove_any(fs->files, &file) == 0)
+		fs_release(fs, 0, &file);
+	/* Those who still wait for locks are answered. */
+	locks_free(fs->locks);
+	transport_close(fs->transport);
+	file_table_free(fs->files);
+	inode_table_free(fs->inodes);
+	session_close(fs);
+	closep(&fs->dev_fd);
+	closep(&fs->ended_fd);
+	stats_free(fs->stats);
+	pthread_mutex_destroy(&fs->pending_lock);
+	free(fs->mountpoint);
+	free(fs);
+}
+
+int fs_ended_fd(struct fs *fs)
+{
+	return fs->ended_fd;
+}
+
+int fs_detach_stale(const char *mountpoint, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(mountpoint, &st) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTCONN && errno != ECONNABORTED)
+		return error_set(err, -errno, "mount point '%s': %m",
+				 mountpoint);
+	if (umount2(mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+		return error_set(
+			err, -errno,
+			"cannot detach the mount of a dead daemon from '%s': %m",
+			mountpoint);
+	return 1;
+}
+
+void fs_stats(struct fs *fs, struct fs_stats *ret)
+{
+	struct inode_stats inodes;
+
+	inode_table_stats(fs->inodes, &inodes);
+	*ret = (struct fs_stats){
+		.inodes = inodes.inodes,
+		.backing_ids = inodes.backing_ids,
+		.table_bytes = inodes.bytes,
+		.open_files = file_table_count(fs->files),
+		.threads = transport_threads(fs->transport),
+		.transport = transport_name(fs->transport),
+	};
+	stats_sum(fs->stats, ret);
+}
+
+const struct fs_feature *fs_features(struct fs *fs, size_t *ret_n)
+{
+	*ret_n = KERNEL_N_FEATURES;
+	return fs->features;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel.c - which features of the kernel's FUSE are taken, in one place */
+#include "fuse/kernel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fuse/abi.h"
+#include "fuse/fs.h"
+#include "store/base/error.h"
+
+/*
+ * libfuse 3.14 knows neither the newer features nor the second flag word, so
+ * the whole answer is made from this table.
+ */
+static const struct feature {
+	const char *name;
+	unsigned bit;
+} features[KERNEL_N_FEATURES] = {
+	[KERNEL_ASYNC_READ] = { "async-read", 0 },
+	[KERNEL_POSIX_LOCKS] = { "posix-locks", 1 },
+	[KERNEL_ATOMIC_O_TRUNC] = { "atomic-o-trunc", 3 },
+	[KERNEL_BIG_WRITES] = { "big-writes", 5 },
+	[KERNEL_DONT_MASK] = { "dont-mask", 6 },
+	[KERNEL_FLOCK_LOCKS] = { "flock-locks", 10 },
+	[KERNEL_IOCTL_DIR] = { "ioctl-dir", 11 },
+	[KERNEL_AUTO_INVAL_DATA] = { "auto-inval-data", 12 },
+	[KERNEL_READDIRPLUS] = { "readdirplus", 13 },
+	[KERNEL_READDIRPLUS_AUTO] = { "readdirplus-auto", 14 },
+	[KERNEL_ASYNC_DIO] = { "async-dio", 15 },
+	[KERNEL_PARALLEL_DIROPS] = { "parallel-dirops", 18 },
+	[KERNEL_POSIX_ACL] = { "posix-acl", 20 },
+	[KERNEL_MAX_PAGES] = { "max-pages", 22 },
+	[KERNEL_CACHE_SYMLINKS] = { "cache-symlinks", 23 },
+	[KERNEL_KILLPRIV_V2] = { "killpriv-v2", 28 },
+	[KERNEL_SETXATTR_EXT] = { "setxattr-ext", 29 },
+	[KERNEL_INIT_EXT] = { "init-ext", 30 },
+	[KERNEL_DIRECT_IO_ALLOW_MMAP] = { "direct-io-allow-mmap", 36 },
+	[KERNEL_PASSTHROUGH] = { "passthrough", 37 },
+	[KERNEL_RESEND] = { "resend", 39 },
+	[KERNEL_IDMAP] = { "idmap", 40 },
+};
+
+/*
+ * One level: overlayfs may still be stacked on the mount.  Files that are on
+ * overlayfs themselves are then served without passthrough.
+ */
+#define MAX_STACK_DEPTH 1
+
+static int feature_find(const char *name, size_t len)
+{
+	for (int i = 0; i < KERNEL_N_FEATURES; i++) {
+		if (strlen(features[i].name) == len &&
+		    memcmp(features[i].name, name, len) == 0)
+			return i;
+	}
+	return -EINVAL;
+}
+
+int kernel_init(struct kernel *k, const char *disabled, struct error *err)
+{
+	*k = (struct kernel){ 0 };
+	for (int i = 0; i < KERNEL_N_FEATURES; i++)
+		k->wanted[i] = true;
+
+	while (disabled && *disabled) {
+		size_t len = strcspn(disabled, ",");
+		int i = feature_find(disabled, len);
+
+		if (i < 0)
+			return error_set(err, i, "no kernel feature '%.*s'",
+					 (int)len, disabled);
+		k->wanted[i] = false;
+		disabled += len;
+		disabled += *disabled == ',';
+	}
+	return 0;
+}
+
+static uint64_t kernel_take(struct kernel *k, uint64_t offered)
+{
+	uint64_t taken = 0;
+
+	for (int i = 0; i < KERNEL_N_FEATURES; i++) {
+		uint64_t bit = ABI_FEATURE(features[i].bit);
+
+		k->offered[i] = offered & bit;
+		k->taken[i] = k->offered[i] && k->wanted[i];
+		if (k->taken[i])
+			taken |= bit;
+	}
+	return taken;
+}
+
+void kernel_negotiate(struct kernel *k, const struct fuse_init_in *in,
+		      struct abi_init_out *out)
+{
+	uint64_t offered = in->flags;
+	uint64_t taken;
+
+	if (in->flags & FUSE_INIT_EXT)
+		offered |= (uint64_t)in->flags2 << 32;
+	taken = kernel_take(k, offered);
+
+	out->minor = in->minor < ABI_MINOR ? in->minor : ABI_MINOR;
+	out->flags = (uint32_t)taken;
+	out->flags2 = (uint32_t)(taken >> 32);
+	out->max_stack_depth =
+		k->taken[KERNEL_PASSTHROUGH] ? MAX_STACK_DEPTH : 0;
+	k->minor = out->minor;
+}
+
+void kernel_list(const struct kernel *k, struct fs_feature *ret)
+{
+	for (int i = 0; i < KERNEL_N_FEATURES; i++)
+		ret[i] = (struct fs_feature){ .name = features[i].name,
+					      .offered = k->offered[i],
+					      .wanted = k->wanted[i],
+					      .taken = k->taken[i] };
+}

@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* locks.c - fcntl(2) and flock(2) locks of the files of the mount */
+#include "fuse/locks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <uthash.h>
+
+#include "fuse/inode.h"
+#include "fuse/ranges.h"
+#include "store/base/cleanup.h"
+#include "store/store.h"
+#include "store/volume.h"
+
+#define N_STRIPES      64u
+#define OFFSET_MAX     (UINT64_MAX >> 1)
+#define DEADLOCK_DEPTH 32 /* owners followed before a wait is believed */
+#define HOST_RETRY_MS  10 /* between two tries for a lock of the host */
+
+/* An owner's locks on the file itself, where others must see them. */
+struct holder {
+	uint64_t owner;
+	enum lock_space space;
+	int fd;
+	struct holder *next;
+};
+
+struct waiter {
+	uint64_t ticket;
+	struct lock lock;
+	enum lock_space space;
+	uint64_t blocker; /* owner that it waits for; 0: the host */
+	lock_done_fn *done;
+	void *arg;
+	int result;
+	struct waiter *next;	    /* of the file, first come first */
+	struct waiter *next_global; /* of all, for finding deadlocks */
+	struct waiter **prev_global;
+};
+
+struct locked_file {
+	uint64_t nodeid;
+	struct volume *volume;
+	struct store_handle handle;
+	struct range *ranges[LOCK_N_SPACES];
+	struct holder *holders;
+	struct waiter *waiters;
+	UT_hash_handle hh;
+};
+
+struct stripe {
+	pthread_mutex_t lock; /* the files of this stripe, before wait_lock */
+	struct locked_file *files;
+} __attribute__((aligned(64)));
+
+struct locks {
+	struct stripe stripes[N_STRIPES];
+	pthread_mutex_t wait_lock; /* waiting */
+	struct waiter *waiting;
+	atomic_uint_fast64_t tickets;
+	/* Waits for the host's locks are retried by one thread. */
+	pthread_t retrier;
+	bool has_retrier; /* under wait_lock, as the next */
+	bool stopping;
+	pthread_cond_t retry;
+	unsigned n_host_waits;
+};
+
+/* --- files --------------------------------------------------------------- */
+
+static struct stripe *stripe_of(struct locks *l, uint64_t nodeid)
+{
+	return &l->stripes[(nodeid ^ nodeid >> 32) % N_STRIPES];
+}
+
+static struct locked_file *file_find(struct stripe *s, uint64_t nodeid)
+{
+	struct locked_file *f;
+
+	HASH_FIND(hh, s->files, &nodeid, sizeof(nodeid), f);
+	return f;
+}
+
+static struct locked_file *file_make(struct stripe *s,
+				     const struct inode *inode)
+{
+	struct locked_file *f = file_find(s, inode->nodeid);
+
+	if (f)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->nodeid = inode->nodeid;
+	f->handle = inode->handle;
+	f->volume = volume_ref(inode->volume);
+	HASH_ADD(hh, s->files, nodeid, sizeof(f->nodeid), f);
+	return f;
+}
+
+/* Forget a file on which nothing is held or waited for. */
+static void file_tidy(struct stripe *s, struct locked_file *f)
+{
+	if (f->ranges[LOCK_POSIX] || f->ranges[LOCK_FLOCK] || f->waiters)
+		return;
+	HASH_DEL(s->files, f);
+	while (f->holders) {
+		struct holder *h = f->holders;
+
+		f->holders = h->next;
+		close(h->fd);
+		free(h);
+	}
+	volume_unref(f->volume);
+	free(f);
+}
+
+/* --- the file's own locks, seen by others ------------------------------------
+ */
+
+static struct holder **holder_find(struct locked_file *f, uint64_t owner,
+				   enum lock_space space)
+{
+	struct holder **p = &f->holders;
+
+	while (*p && ((*p)->owner != owner || (*p)->space != space))
+		p = &(*p)->next;
+	return p;
+}
+
+static int holder_make(struct locked_file *f, const struct lock *lock,
+		       enum lock_space space, struct holder **ret)
+{
+	struct holder **p = holder_find(f, lock->owner, space);
+	struct holder *h;
+	int fd;
+
+	if (*p) {
+		*ret = *p;
+		return 0;
+	}
+	fd = store_lock_fd(f->volume->store, &f->handle, O_RDWR);
+	if (fd < 0 && lock->type == F_RDLCK)
+		fd = store_lock_fd(f->volume->store, &f->handle, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	h = malloc(sizeof(*h));
+	if (!h) {
+		close(fd);
+		return -ENOLCK;
+	}
+	*h = (struct holder){ .owner = lock->owner, .space = space, .fd = fd };
+	*p = h;
+	*ret = h;
+	return 0;
+}
+
+static void holder_tidy(struct locked_file *f, uint64_t owner,
+			enum lock_space space)
+{
+	struct holder **p = holder_find(f, owner, space);
+	struct holder *h = *p;
+
+	if (!h || ranges_has_owner(f->ranges[space], owner))
+		return;
+	*p = h->next;
+	close(h->fd);
+	free(h);
+}
+
+static int holder_lock(const struct holder *h, const struct lock *lock)
+{
+	struct flock fl = { .l_type = (short)lock->type,
+			    .l_whence = SEEK_SET,
+			    .l_start = (off_t)lock->start };
+	int r;
+
+	if (h->space == LOCK_FLOCK) {
+		int op = lock->type == F_RDLCK	 ? LOCK_SH
+			 : lock->type == F_WRLCK ? LOCK_EX
+						 : LOCK_UN;
+
+		r = flock(h->fd, op | LOCK_NB);
+	} else {
+		if (lock->end < OFFSET_MAX)
+			fl.l_len = (off_t)(lock->end - lock->start + 1);
+		r = fcntl(h->fd, F_OFD_SETLK, &fl);
+	}
+	if (r == 0)
+		return 0;
+	return errno == EACCES || errno == EWOULDBLOCK ? -EAGAIN : -errno;
+}
+
+/* Do others who use the file see (and make) locks? */
+static bool is_shared(const struct locked_file *f)
+{
+	return !f->volume->exclusive;
+}
+
+static int file_lock_host(struct locked_file *f, enum lock_space space,
+			  const struct lock *lock)
+{
+	struct holder *h;
+	int r;
+
+	if (!is_shared(f))
+		return 0;
+	if (lock->type == F_UNLCK && !*holder_find(f, lock->owner, space))
+		return 0;
+	r = holder_make(f, lock, space, &h);
+	if (r < 0)
+		return r;
+	return holder_lock(h, lock);
+}
+
+/* --- setting -----------------------------------------------------------------
+ */
+
+/*
+ * flock(2) to another type lets go of the old lock first, even if the new one
+ * is not to be had.
+ */
+static void flock_convert(struct locked_file *f, const struct lock *lock)
+{
+	struct lock all = *lock;
+
+	if (lock->type == F_UNLCK ||
+	    !ranges_has_owner(f->ranges[LOCK_FLOCK], lock->owner))
+		return;
+	all.type = F_UNLCK;
+	ranges_apply(&f->ranges[LOCK_FLOCK], &all);
+}
+
+/* -EAGAIN with the owner in the way in *ret_blocker; 0 there: the host. */
+static int file_set(struct locked_file *f, enum lock_space space,
+		    const struct lock *lock, uint64_t *ret_blocker)
+{
+	const struct range *c = NULL;
+	int r;
+
+	if (space == LOCK_FLOCK)
+		flock_convert(f, lock);
+	if (lock->type != F_UNLCK)
+		c = ranges_conflict(f->ranges[space], lock);
+	if (c) {
+		*ret_blocker = c->lock.owner;
+		return -EAGAIN;
+	}
+	*ret_blocker = 0;
+	r = file_lock_host(f, space, lock);
+	if (r == 0)
+		r = ranges_apply(&f->ranges[space], lock);
+	holder_tidy(f, lock->owner, space);
+	return r;
+}
+
+static void waiting_add(struct locks *l, struct waiter *w)
+{
+	pthread_mutex_lock(&l->wait_lock);
+	w->next_global = l->waiting;
+	w->prev_global = &l->waiting;
+	if (w->next_global)
+		w->next_global->prev_global = &w->next_global;
+	l->waiting = w;
+	l->n_host_waits += w->blocker == 0;
+	if (w->blocker == 0)
+		pthread_cond_signal(&l->retry);
+	pthread_mutex_unlock(&l->wait_lock);
+}
+
+static void waiting_remove(struct locks *l, struct waiter *w)
+{
+	pthread_mutex_lock(&l->wait_lock);
+	*w->prev_global = w->next_global;
+	if (w->next_global)
+		w->next_global->prev_global = w->prev_global;
+	l->n_host_waits -= w->blocker == 0;
+	pthread_mutex_unlock(&l->wait_lock);
+}
+
+static void waiting_set_blocker(struct locks *l, struct waiter *w,
+				uint64_t blocker)
+{
+	pthread_mutex_lock(&l->wait_lock);
+	l->n_host_waits -= w->blocker == 0;
+	w->blocker = blocker;
+	l->n_host_waits += blocker == 0;
+	if (blocker == 0)
+		pthread_cond_signal(&l->retry);
+	pthread_mutex_unlock(&l->wait_lock);
+}
+
+/*
+ * Give what became free to those who wait for it, first come first.  They are
+ * moved to *granted, for lock_answer() once the stripe is unlocked.
+ */
+static void file_wake(struct locks *l, struct locked_file *f,
+		      struct waiter **granted)
+{
+	struct waiter **p = &f->waiters;
+
+	while (*p) {
+		struct waiter *w = *p;
+		uint64_t blocker;
+		int r = file_set(f, w->space, &w->lock, &blocker);
+
+		if (r == -EAGAIN) {
+			waiting_set_blocker(l, w, blocker);
+			p = &w->next;
+			continue;
+		}
+		*p = w->next;
+		waiting_remove(l, w);
+		w->result = r;
+		w->next = *granted;
+		*granted = w;
+	}
+}
+
+static void answer(struct waiter *granted)
+{
+	while (granted) {
+		struct waiter *w = granted;
+
+		granted = w->next;
+		w->done(w->arg, w->result);
+		free(w);
+	}
+}
+
+int locks_set(struct locks *l, const struct inode *inode, enum lock_space space,
+	      const struct lock *lock)
+{
+	struct stripe *s = stripe_of(l, inode->nodeid);
+	struct waiter *granted = NULL;
+	struct locked_file *f;
+	uint64_t blocker;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	f = lock->type == F_UNLCK ? file_find(s, inode->nodeid)
+				  : file_make(s, inode);
+	if (f) {
+		r = file_set(f, space, lock, &blocker);
+		file_wake(l, f, &granted);
+		file_tidy(s, f);
+	} else if (lock->type != F_UNLCK) {
+		r = -ENOLCK;
+	}
+	pthread_mutex_unlock(&s->lock);
+	answer(granted);
+	return r;
+}
+
+/* Does somebody, waiting for another in turn, wait for owner in the end? */
+static bool would_deadlock(struct locks *l, uint64_t owner, uint64_t blocker)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&l->wait_lock);
+	for (int depth = 0; depth < DEADLOCK_DEPTH && blocker; depth++) {
+		struct waiter *w = l->waiting;
+
+		if (blocker == owner) {
+			found = true;
+			break;
+		}
+		while (w && (w->lock.owner != blocker || w->space))
+			w = w->next_global;
+		blocker = w ? w->blocker : 0;
+	}
+	pthread_mutex_unlock(&l->wait_lock);
+	return found;
+}
+
+static struct waiter *waiter_new(struct locks *l, enum lock_space space,
+				 const struct lock *lock, uint64_t blocker,
+				 uint64_t stripe)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->ticket = (atomic_fetch_add(&l->tickets, 1) + 1) * N_STRIPES + stripe;
+	w->space = space;
+	w->lock = *lock;
+	w->blocker = blocker;
+	return w;
+}
+
+int locks_wait(struct locks *l, const struct inode *inode,
+	       enum lock_space space, const struct lock *lock,
+	       lock_done_fn *done, void *arg, uint64_t *ret_ticket)
+{
+	struct stripe *s = stripe_of(l, inode->nodeid);
+	struct waiter *granted = NULL;
+	struct locked_file *f;
+	struct waiter *w;
+	uint64_t blocker;
+	int r = -ENOLCK;
+
+	pthread_mutex_lock(&s->lock);
+	f = file_make(s, inode);
+	if (!f)
+		goto out;
+	r = file_set(f, space, lock, &blocker);
+	file_wake(l, f, &granted); /* a change of type may let others in */
+	if (r == -EAGAIN && space == LOCK_POSIX &&
+	    would_deadlock(l, lock->owner, blocker))
+		r = -EDEADLK;
+	if (r == -EAGAIN) {
+		struct waiter **p = &f->waiters;
+
+		w = waiter_new(l, space, lock, blocker, s - l->stripes);
+		r = -ENOLCK;
+		if (w) {
+			w->done = done;
+			w->arg = arg;
+			*ret_ticket = w->ticket;
+			while (*p)
+				p = &(*p)->next;
+			*p = w;
+			waiting_add(l, w);
+			r = 1;
+		}
+	}
+	file_tidy(s, f);
+out:
+	pthread_mutex_unlock(&s->lock);
+	answer(granted);
+	return r;
+}
+
+/* Take the waiter with this ticket out of the stripe; NULL if it is gone. */
+static struct waiter *stripe_take_waiter(struct locks *l, struct stripe *s,
+					 uint64_t ticket)
+{
+	struct locked_file *f;
+	struct locked_file *tmp;
+
+	HASH_ITER(hh, s->files, f, tmp)
+	{
+		struct waiter **p = &f->waiters;
+
+		while (*p && (*p)->ticket != ticket)
+			p = &(*p)->next;
+		if (*p) {
+			struct waiter *w = *p;
+
+			*p = w->next;
+			w->next = NULL;
+			w->result = -EINTR;
+			waiting_remove(l, w);
+			file_tidy(s, f);
+			return w;
+		}
+	}
+	return NULL;
+}
+
+void locks_interrupt(struct locks *l, uint64_t ticket)
+{
+	struct stripe *s = &l->stripes[ticket % N_STRIPES];
+	struct waiter *w;
+
+	pthread_mutex_lock(&s->lock);
+	w = stripe_take_waiter(l, s, ticket);
+	pthread_mutex_unlock(&s->lock);
+	answer(w);
+}
+
+/* --- testing and dropping
+ * ------------------------------------------------------ */
+
+/* Ask the host; its answer for a lock that we hold for another is no conflict.
+ */
+static int file_test_host(struct locked_file *f, struct lock *lock)
+{
+	struct flock fl = { .l_type = (short)lock->type,
+			    .l_whence = SEEK_SET,
+			    .l_start = (off_t)lock->start };
+	cleanup_fd int fd = -1;
+	struct holder *own = *holder_find(f, lock->owner, LOCK_POSIX);
+	int use;
+
+	if (lock->end < OFFSET_MAX)
+		fl.l_len = (off_t)(lock->end - lock->start + 1);
+	if (!own) {
+		fd = store_lock_fd(f->volume->store, &f->handle, O_RDONLY);
+		if (fd < 0)
+			return fd;
+	}
+	use = own ? own->fd : fd;
+	if (fcntl(use, F_OFD_GETLK, &fl) < 0)
+		return -errno;
+	lock->type = fl.l_type;
+	if (fl.l_type == F_UNLCK)
+		return 0;
+	lock->start = (uint64_t)fl.l_start;
+	lock->end =
+		fl.l_len ? (uint64_t)(fl.l_start + fl.l_len - 1) : OFFSET_MAX;
+	lock->pid = fl.l_pid;
+	return 0;
+}
+
+int locks_test(struct locks *l, const struct inode *inode, struct lock *lock)
+{
+	struct stripe *s = stripe_of(l, inode->nodeid);
+	const struct range *c = NULL;
+	struct locked_file *f;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	f = inode->volume->exclusive ? file_find(s, inode->nodeid)
+				     : file_make(s, inode);
+	if (f)
+		c = ranges_conflict(f->ranges[LOCK_POSIX], lock);
+	if (c)
+		*lock = c->lock;
+	else if (f && is_shared(f))
+		r = file_test_host(f, lock);
+	else
+		lock->type = F_UNLCK;
+	if (f)
+		file_tidy(s, f);
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+void locks_drop_owner(struct locks *l, const struct inode *inode,
+		      enum lock_space space, uint64_t owner)
+{
+	struct lock all = { .owner = owner,
+			    .end = OFFSET_MAX,
+			    .type = F_UNLCK };
+
+	locks_set(l, inode, space, &all);
+}
+
+void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
+{
+	struct stripe *s = stripe_of(l, inode->nodeid);
+
+	for (int space = 0; space < LOCK_N_SPACES; space++) {
+		struct locked_file *f;
+		uint64_t owner = 0;
+		bool found = false;
+
+		pthread_mutex_lock(&s->lock);
+		f = file_find(s, inode->nodeid);
+		if (f)
+			found = ranges_find_file(f->ranges[space], fh, &owner);
+		pthread_mutex_unlock(&s->lock);
+		if (found)
+			locks_drop_owner(l, inode, space, owner);
+	}
+}
+
+/* --- waiting for the host
+ * -------------------------------------------------------- */
+
+/* Try again, on one stripe, what waits for locks of the host's processes. */
+static void stripe_retry(struct locks *l, struct stripe *s)
+{
+	struct waiter *granted = NULL;
+	struct locked_file *f;
+	struct locked_file *tmp;
+
+	pthread_mutex_lock(&s->lock);
+	HASH_ITER(hh, s->files, f, tmp)
+	{
+		if (!is_shared(f) || !f->waiters)
+			continue;
+		file_wake(l, f, &granted);
+		file_tidy(s, f);
+	}
+	pthread_mutex_unlock(&s->lock);
+	answer(granted);
+}
+
+/*
+ * A lock that a process of the host holds is waited for by asking again: a
+ * blocking call would cost a thread for each wait, which a container could
+ * have without end.
+ */
+static void *retrier_main(void *arg)
+{
+	struct locks *l = arg;
+
+	pthread_mutex_lock(&l->wait_lock);
+	while (!l->stopping) {
+		struct timespec ts = { .tv_nsec = HOST_RETRY_MS * 1000000L };
+
+		if (l->n_host_waits == 0) {
+			pthread_cond_wait(&l->retry, &l->wait_lock);
+			continue;
+		}
+		pthread_mutex_unlock(&l->wait_lock);
+		nanosleep(&ts, NULL);
+		for (unsigned i = 0; i < N_STRIPES; i++)
+			stripe_retry(l, &l->stripes[i]);
+		pthread_mutex_lock(&l->wait_lock);
+	}
+	pthread_mutex_unlock(&l->wait_lock);
+	return NULL;
+}
+
+/* --- the table
+ * --------------------------------------------------------------------- */
+
+int locks_new(struct locks **ret)
+{
+	struct locks *l = aligned_alloc(64, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	memset(l, 0, sizeof(*l));
+	for (unsigned i = 0; i < N_STRIPES; i++)
+		pthread_mutex_init(&l->stripes[i].lock, NULL);
+	pthread_mutex_init(&l->wait_lock, NULL);
+	pthread_cond_init(&l->retry, NULL);
+	r = -pthread_create(&l->retrier, NULL, retrier_main, l);
+	l->has_retrier = r == 0;
+	if (r < 0) {
+		locks_free(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+static void retrier_stop(struct locks *l)
+{
+	if (!l->has_retrier)
+		return;
+	pthread_mutex_lock(&l->wait_lock);
+	l->stopping = true;
+	pthread_cond_signal(&l->retry);
+	pthread_mutex_unlock(&l->wait_lock);
+	pthread_join(l->retrier, NULL);
+}
+
+static void stripe_clear(struct locks *l, struct stripe *s)
+{
+	struct locked_file *f;
+	struct locked_file *tmp;
+
+	HASH_ITER(hh, s->files, f, tmp)
+	{
+		while (f->waiters) {
+			struct waiter *w = f->waiters;
+
+			f->waiters = w->next;
+			w->next = NULL;
+			w->result = -EINTR;
+			waiting_remove(l, w);
+			answer(w);
+		}
+		for (int space = 0; space < LOCK_N_SPACES; space++) {
+			ranges_free(f->ranges[space]);
+			f->ranges[space] = NULL;
+		}
+		file_tidy(s, f);
+	}
+}
+
+void locks_free(struct locks *l)
+{
+	if (!l)
+		return;
+	retrier_stop(l);
+	for (unsigned i = 0; i < N_STRIPES; i++) {
+		stripe_clear(l, &l->stripes[i]);
+		pthread_mutex_destroy(&l->stripes[i].lock);
+	}
+	pthread_cond_destroy(&l->retry);
+	pthread_mutex_destroy(&l->wait_lock);
+	free(l);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * notify.h - telling the kernel that something it caches has changed
+ *
+ * A notification may wait for a lock that a request in flight holds, so it is
+ * sent from a thread of its own, never from a handler.
+ */
+#ifndef FUSE_NOTIFY_H
+#define FUSE_NOTIFY_H
+
+#include <stdint.h>
+
+struct fs;
+struct notify;
+struct tree_event;
+
+int notify_new(struct fs *fs, struct notify **ret);
+void notify_free(struct notify *n);
+
+/*
+ * A change of the tree (tree_listener_fn; arg is the struct fs): forget the
+ * names and attributes it touches.  Returns when the kernel has.
+ */
+void notify_tree(void *arg, const struct tree_event *event);
+
+/*
+ * Forget the attributes of a file, at once.  The one notification that a
+ * handler may send: it takes no lock that a request could hold.
+ */
+void notify_attr(struct fs *fs, uint64_t nodeid);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops_data.c - what else is done with the data of a file, and ioctl(2) */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "fuse/internal.h"
+#include "fuse/transport.h"
+#include "store/volume.h"
+
+/* The largest argument of the ioctls that the store knows. */
+#define IOCTL_DATA_MAX 256
+
+static struct store_file *store_file(struct fs *fs,
+				     const struct fuse_file_info *fi)
+{
+	struct file *file = fi ? file_get(fs->files, fi->fh) : NULL;
+
+	return file ? file->file : NULL;
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+	      struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	int r;
+
+	r = fs_inode(fs, ino, &inode);
+	if (r == 0) {
+		transport_may_wait(fs->transport);
+		r = store_fsync(inode.volume->store, &inode.handle,
+				store_file(fs, fi), datasync);
+	}
+	reply_err(req, r);
+}
+
+void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
+		 struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	int r = 0;
+
+	(void)fi;
+	if (!vnode_is_virtual(ino)) {
+		r = inode_get(fs->inodes, ino, &inode);
+		transport_may_wait(fs->transport);
+		if (r == 0)
+			r = store_fsyncdir(inode.volume->store, &inode.handle,
+					   datasync);
+	}
+	reply_err(req, r);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
+		  off_t len, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	int r;
+
+	r = fs_inode(fs, ino, &inode);
+	if (r == 0) {
+		transport_may_wait(fs->transport);
+		r = store_fallocate(inode.volume->store, &inode.handle,
+				    store_file(fs, fi), mode, (uint64_t)off,
+				    (uint64_t)len);
+	}
+	reply_err(req, r);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
+	      struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	off_t r;
+
+	r = fs_inode(fs, ino, &inode);
+	if (r == 0)
+		r = store_lseek(inode.volume->store, &inode.handle,
+				store_file(fs, fi), off, whence);
+	if (r < 0)
+		reply_err(req, (int)r);
+	else
+		fuse_reply_lseek(req, r);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
+			struct fuse_file_info *fi_in, fuse_ino_t ino_out,
+			off_t off_out, struct fuse_file_info *fi_out,
+			size_t len, int flags)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode out;
+	struct inode in;
+	ssize_t n;
+
+	n = fs_inode(fs, ino_in, &in);
+	if (n == 0)
+		n = fs_inode(fs, ino_out, &out);
+	/* The kernel then copies through its own read and write. */
+	if (n == 0 && in.volume != out.volume)
+		n = -EXDEV;
+	if (n == 0) {
+		transport_may_wait(fs->transport);
+		n = store_copy_file_range(in.volume->store, &in.handle,
+					  store_file(fs, fi_in), off_in,
+					  &out.handle, store_file(fs, fi_out),
+					  off_out, len, (unsigned)flags);
+	}
+	if (n < 0)
+		reply_err(req, (int)n);
+	else
+		fuse_reply_write(req, (size_t)n);
+}
+
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
+	      struct fuse_file_info *fi, unsigned flags, const void *in_buf,
+	      size_t in_size, size_t out_size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	char data[IOCTL_DATA_MAX] = { 0 };
+	struct file *file = NULL;
+	struct inode inode;
+	int r;
+
+	(void)arg;
+	if (flags & FUSE_IOCTL_COMPAT || _IOC_SIZE(cmd) > sizeof(data) ||
+	    in_size > sizeof(data) || out_size > sizeof(data)) {
+		reply_err(req, -ENOTTY);
+		return;
+	}
+	memcpy(data, in_buf, in_size);
+	r = fs_inode(fs, ino, &inode);
+	if (r == -EPERM)
+		r = -ENOTTY;
+	if (r == 0 && !(flags & FUSE_IOCTL_DIR))
+		file = file_get(fs->files, fi->fh);
+	if (r == 0)
+		r = store_ioctl(inode.volume->store, &inode.handle,
+				file ? file->file : NULL, cmd, data);
+	if (r < 0)
+		reply_err(req, r);
+	else
+		fuse_reply_ioctl(req, r, data, out_size);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops_dir.c - names: look up, make, link, move and remove */
+#include <errno.h>
+#include <linux/fs.h>
+#include <string.h>
+
+#include "fuse/attr.h"
+#include "fuse/internal.h"
+#include "store/volume.h"
+
+int fs_inode(struct fs *fs, uint64_t nodeid, struct inode *ret)
+{
+	if (vnode_is_virtual(nodeid))
+		return -EPERM;
+	return inode_get(fs->inodes, nodeid, ret);
+}
+
+struct store_cred fs_cred(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct store_cred){ .uid = ctx->uid,
+				    .gid = ctx->gid,
+				    .umask = ctx->umask };
+}
+
+int fs_lookup(struct fs *fs, const struct inode *dir, const char *name,
+	      struct inode *ret, struct statx *ret_st)
+{
+	struct store_handle h;
+	int r;
+
+	r = store_lookup(dir->volume->store, &dir->handle, name, &h, ret_st);
+	if (r < 0)
+		return r;
+	return inode_remember(fs->inodes, dir->volume, &h, ret);
+}
+
+int fs_volume_root(struct fs *fs, struct volume *vol, struct inode *ret,
+		   struct statx *ret_st)
+{
+	struct store_handle h;
+	int r = store_root(vol->store, &h, ret_st);
+
+	if (r < 0)
+		return r;
+	atomic_store(&vol->root_dev, attr_dev(ret_st));
+	atomic_store(&vol->root_realm, h.realm);
+	r = inode_remember(fs->inodes, vol, &h, ret);
+	if (r == 0 && !(ret->flags & INODE_VOLUME_ROOT))
+		inode_set_flag(fs->inodes, ret->nodeid, INODE_VOLUME_ROOT);
+	return r;
+}
+
+static void lookup_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t parent,
+			   const char *name)
+{
+	struct fuse_entry_out out;
+	struct vnode_child child;
+	struct vnode dir;
+	struct inode inode;
+	struct statx st;
+	int r;
+
+	r = vnode_decode(parent, &dir);
+	if (r == 0)
+		r = vnode_lookup(fs->tree, &dir, name, &child);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	if (child.volume) {
+		r = fs_volume_root(fs, child.volume, &inode, &st);
+		volume_unref(child.volume);
+		if (r < 0)
+			reply_err(req, r);
+		else
+			reply_entry(req, fs, &inode, &st);
+		return;
+	}
+	r = vnode_getattr(fs->tree, &child.vnode, &st);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	vnode_entry_fill(&out, &child.vnode, &st);
+	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+/* Let the kernel remember that there is no such name. */
+static void reply_negative(fuse_req_t req)
+{
+	struct fuse_entry_out out = { .entry_valid = ATTR_FOREVER };
+
+	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	if (vnode_is_virtual(parent)) {
+		lookup_virtual(req, fs, parent, name);
+		return;
+	}
+	r = inode_get(fs->inodes, parent, &dir);
+	if (r == 0)
+		r = fs_lookup(fs, &dir, name, &inode, &st);
+	if (r == 0)
+		reply_entry(req, fs, &inode, &st);
+	else if (r == -ENOENT && dir.volume->exclusive)
+		reply_negative(req);
+	else
+		reply_err(req, r);
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	if (!vnode_is_virtual(ino))
+		inode_forget(fs->inodes, ino, nlookup);
+	fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count,
+		     struct fuse_forget_data *forgets)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!vnode_is_virtual(forgets[i].ino))
+			inode_forget(fs->inodes, forgets[i].ino,
+				     forgets[i].nlookup);
+	}
+	fuse_reply_none(req);
+}
+
+/* Answer a creation: remember what was made. */
+static void reply_made(fuse_req_t req, struct fs *fs, int r,
+		       const struct inode *dir, const struct store_handle *h,
+		       const struct statx *st)
+{
+	struct inode inode;
+
+	if (r == 0)
+		r = inode_remember(fs->inodes, dir->volume, h, &inode);
+	if (r < 0)
+		reply_err(req, r);
+	else
+		reply_entry(req, fs, &inode, st);
+}
+
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	      dev_t rdev)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct store_cred cred = fs_cred(req);
+	struct store_handle h;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_mknod(dir.volume->store, &dir.handle, name, mode,
+				rdev, &cred, &h, &st);
+	reply_made(req, fs, r, &dir, &h, &st);
+}
+
+void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct store_cred cred = fs_cred(req);
+	struct store_handle h;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_mkdir(dir.volume->store, &dir.handle, name, mode,
+				&cred, &h, &st);
+	reply_made(req, fs, r, &dir, &h, &st);
+}
+
+void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+		const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct store_cred cred = fs_cred(req);
+	struct store_handle h;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_symlink(dir.volume->store, &dir.handle, name, target,
+				  &cred, &h, &st);
+	reply_made(req, fs, r, &dir, &h, &st);
+}
+
+/* Both inodes, which must be of one volume. */
+static int inode_pair(struct fs *fs, uint64_t a, uint64_t b,
+		      struct inode *ret_a, struct inode *ret_b)
+{
+	int r = fs_inode(fs, a, ret_a);
+
+	if (r == 0)
+		r = fs_inode(fs, b, ret_b);
+	if (r == 0 && ret_a->volume != ret_b->volume)
+		r = -EXDEV;
+	return r;
+}
+
+void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+	     const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = inode_pair(fs, ino, parent, &inode, &dir);
+	if (r == 0)
+		r = store_link(dir.volume->store, &inode.handle, &dir.handle,
+			       name, &st);
+	reply_made(req, fs, r, &dir, &inode.handle, &st);
+}
+
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode dir;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_unlink(dir.volume->store, &dir.handle, name);
+	reply_err(req, r);
+}
+
+void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode dir;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_rmdir(dir.volume->store, &dir.handle, name);
+	reply_err(req, r);
+}
+
+void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+	       fuse_ino_t newparent, const char *newname, unsigned flags)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode newdir;
+	struct inode dir;
+	int r;
+
+	r = inode_pair(fs, parent, newparent, &dir, &newdir);
+	if (r == 0)
+		r = store_rename(dir.volume->store, &dir.handle, name,
+				 &newdir.handle, newname, flags);
+	reply_err(req, r);
+}

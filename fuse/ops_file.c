@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ops_file.c - open files: open, create, read, write, release
+ *
+ * The bytes of a file in a local filesystem go past us: its open is answered
+ * with a backing id and the kernel reads and writes the file itself
+ * (passthrough).  Where the kernel or the filesystem has no passthrough, an
+ * open file of the store does the work.  An inode has one mode for as long as
+ * it is open.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "fuse/attr.h"
+#include "fuse/internal.h"
+#include "fuse/locks.h"
+#include "fuse/notify.h"
+#include "fuse/transport.h"
+#include "store/base/cleanup.h"
+#include "store/base/log.h"
+#include "store/tree.h"
+#include "store/volume.h"
+
+/* Reads and writes above this may wait: others go on meanwhile. */
+#define SMALL_IO (128u << 10)
+
+/* A descriptor to register as the backing of an inode; -1: none at hand. */
+struct backing {
+	struct fs *fs;
+	int fd;
+};
+
+static int backing_make(void *arg)
+{
+	struct backing *b = arg;
+	struct abi_backing_map map = { .fd = b->fd };
+	int id;
+
+	if (b->fd < 0)
+		return -EAGAIN;
+	id = ioctl(b->fs->dev_fd, ABI_DEV_BACKING_OPEN, &map);
+	if (id <= 0)
+		log_debug("no passthrough for a file: %m");
+	return id;
+}
+
+static bool wants_passthrough(const struct fs *fs, const struct inode *inode)
+{
+	return kernel_has(&fs->kernel, KERNEL_PASSTHROUGH) &&
+	       !(inode->flags & INODE_NO_PASSTHROUGH);
+}
+
+/*
+ * Does a write of this file clear bits of it?  The kernel leaves that to us,
+ * but does not tell us of writes that go past us.
+ */
+static bool loses_privileges(const struct statx *st)
+{
+	return st->stx_mode & S_ISUID ||
+	       (st->stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+}
+
+/*
+ * Count the open in the inode, with a backing id if it can have one.  fd is a
+ * descriptor of the file, or -1 to get one if it is needed.
+ */
+static int open_backing(struct fs *fs, struct inode *inode, int fd,
+			int32_t *ret_id)
+{
+	struct backing b = { .fs = fs, .fd = fd };
+	cleanup_fd int own = -1;
+	int r;
+
+	if (!wants_passthrough(fs, inode))
+		return inode_open(fs->inodes, inode->nodeid, NULL, NULL,
+				  ret_id);
+	for (;;) {
+		if (b.fd < 0 && !inode->is_open) {
+			own = store_backing_fd(inode->volume->store,
+					       &inode->handle);
+			if (own == -EOPNOTSUPP || own == -ENOSYS) {
+				own = -1;
+				return inode_open(fs->inodes, inode->nodeid,
+						  NULL, NULL, ret_id);
+			}
+			if (own < 0) {
+				r = own;
+				own = -1;
+				return r;
+			}
+			b.fd = own;
+		}
+		r = inode_open(fs->inodes, inode->nodeid, backing_make, &b,
+			       ret_id);
+		if (r != -EAGAIN)
+			return r;
+		inode->is_open = false; /* its last open ended meanwhile */
+	}
+}
+
+static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
+			       bool passthrough, bool daemon_writes)
+{
+	if (passthrough && daemon_writes)
+		return ABI_FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO;
+	if (passthrough)
+		return ABI_FOPEN_PASSTHROUGH;
+	if (inode->volume->exclusive)
+		return FOPEN_KEEP_CACHE;
+	/* Others change the file: only reading it anew shows that. */
+	if (kernel_has(&fs->kernel, KERNEL_DIRECT_IO_ALLOW_MMAP))
+		return FOPEN_DIRECT_IO;
+	return 0;
+}
+
+/*
+ * The first open that can lead to a writable mapping: attributes that the
+ * kernel was told to keep are good no longer.
+ */
+static void expect_mapping(struct fs *fs, struct inode *inode, int open_flags)
+{
+	if ((open_flags & O_ACCMODE) != O_RDWR || !inode->volume->exclusive ||
+	    inode->flags & INODE_MAYBE_MAPPED)
+		return;
+	inode->flags |= INODE_MAYBE_MAPPED;
+	if (inode_set_flag(fs->inodes, inode->nodeid, INODE_MAYBE_MAPPED))
+		notify_attr(fs, inode->nodeid);
+}
+
+void fs_release(struct fs *fs, uint64_t fh, struct file *file)
+{
+	struct inode inode;
+
+	free(file->text);
+	if (vnode_is_virtual(file->nodeid) ||
+	    inode_get(fs->inodes, file->nodeid, &inode) < 0)
+		return;
+	if (file->locks)
+		locks_drop_file(fs->locks, &inode, fh);
+	if (file->file)
+		store_release(inode.volume->store, file->file);
+	atomic_fetch_sub(&inode.volume->opens, 1);
+	inode_close(fs->inodes, file->nodeid);
+}
+
+/*
+ * Make an open file of an inode: sf is its open file of the store, or NULL to
+ * open it here if the kernel does not pass it through.  Takes over sf.
+ */
+static int open_file(struct fs *fs, struct inode *inode, int open_flags,
+		     bool daemon_writes, struct store_file *sf,
+		     struct abi_open_out *ret)
+{
+	struct store *st = inode->volume->store;
+	struct file file = { .nodeid = inode->nodeid,
+			     .open_flags = (uint32_t)open_flags };
+	int fd = sf ? store_splice_fd(st, sf) : -1;
+	bool needs_store;
+	int32_t id = 0;
+	int r;
+
+	r = open_backing(fs, inode, fd, &id);
+	if (r < 0) {
+		if (sf)
+			store_release(st, sf);
+		return r;
+	}
+	atomic_fetch_add(&inode->volume->opens, 1);
+	needs_store = id == 0 || daemon_writes;
+	if (needs_store && !sf)
+		r = store_open(st, &inode->handle, open_flags & ~O_TRUNC, &sf);
+	if (!needs_store && sf) {
+		store_release(st, sf);
+		sf = NULL;
+	}
+	file.file = r == 0 ? sf : NULL;
+	if (r == 0)
+		r = file_add(fs->files, &file, &ret->fh);
+	if (r < 0) {
+		fs_release(fs, 0, &file);
+		return r;
+	}
+	ret->open_flags = open_out_flags(fs, inode, id != 0, daemon_writes);
+	ret->backing_id = id;
+	expect_mapping(fs, inode, open_flags);
+	return 0;
+}
+
+static int open_truncate(struct inode *inode, struct statx *st)
+{
+	const struct fuse_open_in *in = session_body();
+	struct store_setattr set = { .set = STORE_SET_SIZE };
+
+	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
+		set.set |= STORE_SET_KILL_SUIDGID;
+	return store_setattr(inode->volume->store, &inode->handle, NULL, &set,
+			     st);
+}
+
+static int control_text(struct fs *fs, const struct vnode *v, struct file *file)
+{
+	static const enum fs_control_file control[VNODE_N_KINDS] = {
+		[VNODE_VERSION] = FS_CONTROL_VERSION,
+		[VNODE_STATS] = FS_CONTROL_STATS,
+		[VNODE_METRICS] = FS_CONTROL_METRICS,
+		[VNODE_POD_YAML] = FS_CONTROL_POD,
+	};
+	struct tree_pod *pod = NULL;
+	int r;
+
+	if (v->kind == VNODE_POD_YAML) {
+		pod = tree_pod_by_id(fs->tree, v->id);
+		if (!pod)
+			return -ENOENT;
+	}
+	r = fs->options.control(fs->options.control_arg, control[v->kind],
+				pod ? pod->uid : NULL, &file->text,
+				&file->text_len);
+	tree_pod_unref(pod);
+	return r;
+}
+
+/* A control file is read as it was when it was opened. */
+static void open_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino,
+			 int flags)
+{
+	struct abi_open_out out = { .open_flags = FOPEN_DIRECT_IO };
+	struct file file = { .nodeid = ino };
+	struct vnode v;
+	int r;
+
+	r = vnode_decode(ino, &v);
+	if (r == 0 && (flags & O_ACCMODE) != O_RDONLY)
+		r = -EPERM;
+	if (r == 0)
+		r = control_text(fs, &v, &file);
+	if (r == 0)
+		r = file_add(fs->files, &file, &out.fh);
+	if (r < 0) {
+		free(file.text);
+		reply_err(req, r);
+		return;
+	}
+	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct abi_open_out out = { 0 };
+	bool daemon_writes = false;
+	struct inode inode;
+	struct statx st;
+	int r;
+
+	if (vnode_is_virtual(ino)) {
+		open_virtual(req, fs, ino, fi->flags);
+		return;
+	}
+	r = inode_get(fs->inodes, ino, &inode);
+	if (r == 0 && fi->flags & O_TRUNC) {
+		transport_may_wait(fs->transport);
+		r = open_truncate(&inode, &st);
+	}
+	if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY &&
+	    wants_passthrough(fs, &inode)) {
+		r = store_getattr(inode.volume->store, &inode.handle, NULL,
+				  &st);
+		daemon_writes = r == 0 && loses_privileges(&st);
+	}
+	if (r == 0)
+		r = open_file(fs, &inode, fi->flags, daemon_writes, NULL, &out);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT) {
+		struct file file;
+
+		if (file_remove(fs->files, out.fh, &file) == 0)
+			fs_release(fs, out.fh, &file);
+	}
+}
+
+/* Remember and open what was created, and make the answer. */
+static int create_finish(struct fs *fs, const struct inode *dir,
+			 const struct store_handle *h, const struct statx *st,
+			 int flags, struct store_file *sf,
+			 struct abi_create_out *out)
+{
+	struct inode inode;
+	int r;
+
+	r = inode_remember(fs->inodes, dir->volume, h, &inode);
+	if (r < 0) {
+		store_release(dir->volume->store, sf);
+		return r;
+	}
+	r = open_file(fs, &inode, flags, loses_privileges(st), sf, &out->open);
+	if (r < 0) {
+		inode_forget(fs->inodes, inode.nodeid, 1);
+		return r;
+	}
+	entry_fill(&out->entry, &inode, st);
+	return 0;
+}
+
+/* The kernel has gone on without the answer: take everything back. */
+static void create_undo(struct fs *fs, const struct abi_create_out *out)
+{
+	struct file file;
+
+	if (file_remove(fs->files, out->open.fh, &file) == 0)
+		fs_release(fs, out->open.fh, &file);
+	inode_forget(fs->inodes, out->entry.nodeid, 1);
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	       struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct store_cred cred = fs_cred(req);
+	struct abi_create_out out = { 0 };
+	struct store_file *sf = NULL;
+	struct store_handle h;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = fs_inode(fs, parent, &dir);
+	if (r == 0)
+		r = store_create(dir.volume->store, &dir.handle, name, mode,
+				 fi->flags | O_EXCL, &cred, &h, &st, &sf);
+	/*
+	 * Somebody else made it since the kernel looked: let it look again, so
+	 * that it checks whether the caller may open what is there now.
+	 */
+	if (r == -EEXIST && !(fi->flags & O_EXCL))
+		r = -ESTALE;
+	if (r == 0)
+		r = create_finish(fs, &dir, &h, &st, fi->flags, sf, &out);
+	if (r < 0)
+		reply_err(req, r);
+	else if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) ==
+		 -ENOENT)
+		create_undo(fs, &out);
+}
+
+void op_tmpfile(struct fs *fs, uint64_t nodeid)
+{
+	const struct fuse_in_header *head = session_header();
+	const struct fuse_create_in *in = session_body();
+	struct store_cred cred = { .uid = head->uid,
+				   .gid = head->gid,
+				   .umask = in->umask };
+	struct abi_create_out out = { 0 };
+	struct store_file *sf = NULL;
+	struct store_handle h;
+	struct inode dir;
+	struct statx st;
+	int r;
+
+	r = session_body_len() < sizeof(*in) ? -EINVAL
+					     : fs_inode(fs, nodeid, &dir);
+	if (r == 0)
+		r = store_tmpfile(dir.volume->store, &dir.handle, in->mode,
+				  (int)in->flags, &cred, &h, &st, &sf);
+	if (r == 0)
+		r = create_finish(fs, &dir, &h, &st, (int)in->flags, sf, &out);
+	session_reply(fs, r, r < 0 ? NULL : &out, r < 0 ? 0 : sizeof(out));
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct file file;
+	struct inode inode;
+	int r;
+
+	if (fi->flock_release && fs_inode(fs, ino, &inode) == 0)
+		locks_drop_owner(fs->locks, &inode, LOCK_FLOCK, fi->lock_owner);
+	r = file_remove(fs->files, fi->fh, &file);
+	if (r == 0)
+		fs_release(fs, fi->fh, &file);
+	reply_err(req, r);
+}
+
+static void read_text(fuse_req_t req, const struct file *file, size_t size,
+		      off_t off)
+{
+	size_t at =
+		(uint64_t)off < file->text_len ? (size_t)off : file->text_len;
+	size_t left = file->text_len - at;
+
+	fuse_reply_buf(req, file->text + at, size < left ? size : left);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	     struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct file *file = file_get(fs->files, fi->fh);
+	void *buf = session_buffer();
+	struct inode inode;
+	ssize_t n;
+
+	if (file && file->text) {
+		read_text(req, file, size, off);
+		return;
+	}
+	n = !buf ? -ENOMEM : fs_inode(fs, ino, &inode);
+	if (n == 0 && (!file || !file->file))
+		n = -EBADF;
+	if (n == 0) {
+		if (size > FS_MAX_WRITE)
+			size = FS_MAX_WRITE;
+		if (size > SMALL_IO)
+			transport_may_wait(fs->transport);
+		n = store_pread(inode.volume->store, file->file, buf, size,
+				(uint64_t)off);
+	}
+	if (n < 0)
+		reply_err(req, (int)n);
+	else
+		fuse_reply_buf(req, buf, (size_t)n);
+}
+
+static int write_kill_privileges(struct inode *inode, struct file *file)
+{
+	const struct fuse_write_in *in = session_body();
+	struct store_setattr set = { .set = STORE_SET_KILL_SUIDGID };
+	struct statx st;
+
+	if (!(in->write_flags & FUSE_WRITE_KILL_SUIDGID))
+		return 0;
+	return store_setattr(inode->volume->store, &inode->handle, file->file,
+			     &set, &st);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
+	      off_t off, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct file *file = file_get(fs->files, fi->fh);
+	struct inode inode;
+	ssize_t n;
+
+	n = fs_inode(fs, ino, &inode);
+	if (n == 0 && (!file || !file->file))
+		n = -EBADF;
+	if (n == 0)
+		n = write_kill_privileges(&inode, file);
+	if (n == 0) {
+		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
+			transport_may_wait(fs->transport);
+		n = store_pwrite(inode.volume->store, file->file, buf, size,
+				 (uint64_t)off);
+	}
+	if (n < 0)
+		reply_err(req, (int)n);
+	else
+		fuse_reply_write(req, (size_t)n);
+}
+
+/* Sent at each close(2): the caller's record locks go. */
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+
+	if (fs_inode(fs, ino, &inode) == 0)
+		locks_drop_owner(fs->locks, &inode, LOCK_POSIX, fi->lock_owner);
+	reply_err(req, 0);
+}

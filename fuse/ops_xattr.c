@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops_xattr.c - extended attributes, and the ACLs that are kept in them */
+#include <errno.h>
+#include <string.h>
+
+#include "fuse/internal.h"
+#include "store/volume.h"
+
+/* XATTR_SIZE_MAX of the kernel. */
+#define VALUE_MAX 65536u
+
+/* Virtual nodes have none. */
+static int xattr_inode(struct fs *fs, uint64_t nodeid, struct inode *ret)
+{
+	int r = fs_inode(fs, nodeid, ret);
+
+	return r == -EPERM ? -ENODATA : r;
+}
+
+/* size 0 asks for the length only, else value holds n bytes. */
+static void reply_value(fuse_req_t req, size_t size, const void *value,
+			ssize_t n)
+{
+	if (n < 0)
+		reply_err(req, (int)n);
+	else if (size == 0)
+		fuse_reply_xattr(req, (size_t)n);
+	else
+		fuse_reply_buf(req, value, (size_t)n);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	void *value = session_buffer();
+	struct inode inode;
+	ssize_t n;
+
+	n = value ? xattr_inode(fs, ino, &inode) : -ENOMEM;
+	if (n == 0)
+		n = store_getxattr(inode.volume->store, &inode.handle, name,
+				   value, size < VALUE_MAX ? size : VALUE_MAX);
+	reply_value(req, size, value, n);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	char *names = session_buffer();
+	struct inode inode;
+	ssize_t n;
+
+	n = names ? xattr_inode(fs, ino, &inode) : -ENOMEM;
+	if (n == 0)
+		n = store_listxattr(inode.volume->store, &inode.handle, names,
+				    size < VALUE_MAX ? size : VALUE_MAX);
+	else if (n == -ENODATA)
+		n = 0;
+	reply_value(req, size, names, n);
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct inode inode;
+	int r;
+
+	r = fs_inode(fs, ino, &inode);
+	if (r == 0)
+		r = store_removexattr(inode.volume->store, &inode.handle, name);
+	reply_err(req, r);
+}
+
+/* An ACL was set by somebody who is not in the file's group. */
+static int kill_sgid(const struct inode *inode)
+{
+	struct store_setattr set = { .set = STORE_SET_MODE };
+	struct statx st;
+	int r;
+
+	r = store_getattr(inode->volume->store, &inode->handle, NULL, &st);
+	if (r < 0 || !(st.stx_mode & S_ISGID))
+		return r;
+	set.mode = st.stx_mode & 07777 & ~S_ISGID;
+	return store_setattr(inode->volume->store, &inode->handle, NULL, &set,
+			     &st);
+}
+
+/*
+ * SETXATTR comes here past libfuse, which does not know its longer form: head,
+ * name, value.
+ */
+void op_setxattr(struct fs *fs, uint64_t nodeid)
+{
+	const struct fuse_setxattr_in *in = session_body();
+	bool ext = kernel_has(&fs->kernel, KERNEL_SETXATTR_EXT);
+	size_t head = ext ? sizeof(*in) : FUSE_COMPAT_SETXATTR_IN_SIZE;
+	size_t len = session_body_len();
+	const char *name = (const char *)in + head;
+	struct inode inode;
+	size_t name_len;
+	int r = -EINVAL;
+
+	if (len <= head)
+		goto out;
+	name_len = strnlen(name, len - head);
+	if (name_len == len - head || in->size != len - head - name_len - 1)
+		goto out;
+	r = fs_inode(fs, nodeid, &inode);
+	if (r == 0)
+		r = store_setxattr(inode.volume->store, &inode.handle, name,
+				   name + name_len + 1, in->size,
+				   (int)in->flags);
+	if (r == 0 && ext && in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID)
+		r = kill_sgid(&inode);
+out:
+	session_reply(fs, r, NULL, 0);
+}

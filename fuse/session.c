@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * session.c - libfuse decodes requests, we read and write them
+ *
+ * libfuse's own loops are not used: a transport hands each request to
+ * fuse_session_process_buf(), and what libfuse writes comes back through
+ * fuse_session_custom_io(), where the INIT reply is completed.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fuse/internal.h"
+#include "fuse/stats.h"
+#include "fuse/transport.h"
+#include "store/base/error.h"
+#include "store/base/log.h"
+
+/* What the thread is doing. */
+static _Thread_local struct request {
+	const struct fuse_in_header *in; /* NULL between requests */
+	uint64_t unique;
+	int error; /* of the answer */
+} current;
+
+static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+static pthread_key_t buffer_key;
+
+const struct fuse_in_header *session_header(void)
+{
+	return current.in;
+}
+
+const void *session_body(void)
+{
+	return current.in + 1;
+}
+
+size_t session_body_len(void)
+{
+	return current.in->len - sizeof(*current.in);
+}
+
+static void buffer_key_make(void)
+{
+	pthread_key_create(&buffer_key, free);
+}
+
+void *session_buffer(void)
+{
+	static _Thread_local void *buffer;
+
+	if (buffer)
+		return buffer;
+	pthread_once(&buffer_once, buffer_key_make);
+	buffer = aligned_alloc(4096, FS_MAX_WRITE);
+	if (buffer)
+		pthread_setspecific(buffer_key, buffer);
+	return buffer;
+}
+
+static size_t iov_len(const struct iovec *iov, int n)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return len;
+}
+
+static void complete_init(struct fs *fs, const struct iovec *iov, int n)
+{
+	const struct fuse_out_header *out = iov[0].iov_base;
+
+	if (!current.in || current.in->opcode != FUSE_INIT || out->error ||
+	    n < 2 || iov[1].iov_len < sizeof(struct abi_init_out))
+		return;
+	kernel_negotiate(&fs->kernel, session_body(), iov[1].iov_base);
+	fs->init_done = true;
+}
+
+static ssize_t io_writev(int fd, struct iovec *iov, int n, void *arg)
+{
+	struct fs *fs = arg;
+	const struct fuse_out_header *out = iov[0].iov_base;
+	ssize_t r;
+
+	(void)fd;
+	complete_init(fs, iov, n);
+	if (current.in && out->unique == current.unique)
+		current.error = out->error;
+	r = transport_send(fs->transport, iov, n);
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+/* Only libfuse's own loops would read. */
+static ssize_t io_read(int fd, void *buf, size_t len, void *arg)
+{
+	(void)arg;
+	return read(fd, buf, len);
+}
+
+void session_reply(struct fs *fs, int error, const void *data, size_t len)
+{
+	struct fuse_out_header out = { .error = error,
+				       .unique = current.unique };
+	struct iovec iov[2] = {
+		{ .iov_base = &out, .iov_len = sizeof(out) },
+		{ .iov_base = (void *)(uintptr_t)data, .iov_len = len },
+	};
+
+	out.len = (uint32_t)iov_len(iov, 2);
+	current.error = error;
+	transport_send(fs->transport, iov, len ? 2 : 1);
+}
+
+void session_request(void *arg, void *mem, size_t len)
+{
+	struct fs *fs = arg;
+	const struct fuse_in_header *in = mem;
+	struct fuse_buf buf = { .mem = mem, .size = len };
+	uint64_t start = stats_now();
+	uint32_t opcode = in->opcode;
+
+	if (len < sizeof(*in) || in->len != len) {
+		log_err("request of %zu bytes from the kernel is cut", len);
+		return;
+	}
+	current = (struct request){ .in = in, .unique = in->unique };
+	if (!op_raw(fs, in))
+		fuse_session_process_buf(fs->session, &buf);
+	current.in = NULL;
+	stats_count(fs->stats, opcode, current.error, stats_now() - start);
+}
+
+static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+	char line[512];
+	size_t n;
+
+	vsnprintf(line, sizeof(line), fmt, ap);
+	n = strlen(line);
+	if (n && line[n - 1] == '\n')
+		line[n - 1] = '\0';
+	if (level <= FUSE_LOG_ERR)
+		log_err("%s", line);
+	else
+		log_debug("%s", line);
+}
+
+int session_open(struct fs *fs, struct error *err)
+{
+	static const struct fuse_custom_io io = { .writev = io_writev,
+						  .read = io_read };
+	char name[] = "podvolsd";
+	char *argv[] = { name, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	int r;
+
+	fuse_set_log_func(session_log);
+	fs->session = fuse_session_new(&args, &fs_ops, sizeof(fs_ops), fs);
+	fuse_opt_free_args(&args);
+	if (!fs->session)
+		return error_set(err, -ENOMEM, "cannot make a FUSE session");
+	r = fuse_session_custom_io(fs->session, &io, fs->dev_fd);
+	if (r < 0)
+		return error_set(err, r,
+				 "libfuse refuses a transport of our own");
+	return 0;
+}
+
+void session_close(struct fs *fs)
+{
+	if (!fs->session)
+		return;
+	fuse_session_destroy(fs->session);
+	fs->session = NULL;
+	fs->dev_fd = -1; /* closed with the session */
+}
