@@ -5,18 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-bool path_has_dotdot(const char *path)
-{
-	while (*path) {
-		size_t n = strcspn(path, "/");
-
-		if (n == 2 && path[0] == '.' && path[1] == '.')
-			return true;
-		path += n;
-		path += strspn(path, "/");
-	}
-	return false;
-}
+#include "store/base/path.h"
 
 bool path_check_length(const struct field *field, const json_t *value)
 {

@@ -7,9 +7,6 @@
 
 #include <stdbool.h>
 
-/* Is one of its components ".."? */
-bool path_has_dotdot(const char *path);
-
 /* Findings for ".." (unless it may be there) and for what no system call
  * takes: 4096 bytes, components of 256. */
 bool path_check_length(const struct field *field, const json_t *value);
