@@ -174,8 +174,10 @@ static int emptydir_open(const struct volume_env *env,
 		 spec->pod_uid, spec->name);
 	r = localfs_open(env->localfs, emptydir_root, root, free, true, ret,
 			 err);
-	if (r < 0)
+	if (r < 0) {
+		free(root);
 		error_prefix(err, r, "emptyDir volume '%s'", spec->name);
+	}
 	return r;
 }
 

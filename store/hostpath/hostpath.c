@@ -310,8 +310,10 @@ static int hostpath_open(const struct volume_env *env,
 		return r;
 	r = localfs_open(env->localfs, hostpath_root, place, hostpath_free,
 			 false, ret, err);
-	if (r < 0)
+	if (r < 0) {
+		place_free(place);
 		error_prefix(err, r, "hostPath volume '%s'", spec->name);
+	}
 	return r;
 }
 
