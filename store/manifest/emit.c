@@ -10,6 +10,7 @@
 #include "store/manifest/scalar.h"
 #include "store/manifest/text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,8 +35,9 @@ static bool is_word(unsigned char c)
 static bool is_plain(const char *text)
 {
 	size_t len = strlen(text);
+	bool dash = text[0] == '-' && text[1] != '-';
 
-	if (!is_word((unsigned char)text[0]) || text[len - 1] == ' ' ||
+	if (!is_word((unsigned char)text[dash]) || text[len - 1] == ' ' ||
 	    text[len - 1] == ':' || strcmp(text, "...") == 0 ||
 	    strncmp(text, "... ", 4) == 0)
 		return false;
@@ -256,6 +258,7 @@ static int emit_block(FILE *out, const json_t *value, unsigned level,
 		if (i)
 			indent(out, level);
 		if (keys) {
+			assert(keys[i]); /* as many as there are members */
 			emit_key(out, keys[i], level);
 			child = json_object_get(value, keys[i]);
 		} else {

@@ -70,39 +70,50 @@ static bool is_within_limits(const json_t *value, unsigned depth,
 	return true;
 }
 
-/* One JSON value at off; advances *off. */
-static int json_read_one(const char *text, size_t len, size_t *off,
-			 size_t *n_nodes, struct manifest *manifest,
+/* A JSON text that is being read, value by value. */
+struct json_reader {
+	const char *text;
+	size_t len;
+	size_t off;
+	unsigned line; /* at off */
+	size_t n_nodes;
+};
+
+static void json_advance(struct json_reader *rd, size_t n)
+{
+	for (; n; n--)
+		rd->line += rd->text[rd->off++] == '\n';
+}
+
+static int json_read_one(struct json_reader *rd, struct manifest *manifest,
 			 struct error *err)
 {
-	struct text_position base = text_position(text, len, *off);
 	struct manifest_lines *lines;
+	unsigned line = rd->line;
 	json_error_t e;
 	json_t *value;
 
-	value = json_loadb(text + *off, len - *off,
+	value = json_loadb(rd->text + rd->off, rd->len - rd->off,
 			   JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK |
 				   JSON_DECODE_ANY,
 			   &e);
 	if (!value)
 		return error_set(err, -EINVAL, "line %u, column %d: %s",
-				 base.line + (unsigned)e.line - 1, e.column,
-				 e.text);
-	*off += (size_t)e.position;
-	if (!is_within_limits(value, 0, n_nodes)) {
+				 line + (unsigned)e.line - 1, e.column, e.text);
+	json_advance(rd, (size_t)e.position);
+	if (!is_within_limits(value, 0, &rd->n_nodes)) {
 		json_decref(value);
 		return error_set(err, -E2BIG,
 				 "line %u: too large: at most %d levels and %d "
 				 "values are allowed",
-				 base.line, MANIFEST_DEPTH_MAX,
-				 MANIFEST_NODES_MAX);
+				 line, MANIFEST_DEPTH_MAX, MANIFEST_NODES_MAX);
 	}
-	lines = lines_new(base.line);
+	lines = lines_new(line);
 	if (!lines) {
 		json_decref(value);
-		return -ENOMEM;
+		return error_set(err, -ENOMEM, "out of memory");
 	}
-	return manifest_append(manifest, value, lines, base.line);
+	return manifest_append(manifest, value, lines, line);
 }
 
 /*
@@ -112,16 +123,15 @@ static int json_read_one(const char *text, size_t len, size_t *off,
 static int json_read(const char *text, size_t len, struct manifest *manifest,
 		     struct error *err)
 {
-	size_t n_nodes = 0;
-	size_t off = 0;
+	struct json_reader rd = { .text = text, .len = len, .line = 1 };
 	int r;
 
 	for (;;) {
-		while (off < len && strchr(" \t\r\n", text[off]))
-			off++;
-		if (off == len)
+		while (rd.off < len && strchr(" \t\r\n", text[rd.off]))
+			json_advance(&rd, 1);
+		if (rd.off == len)
 			return 0;
-		r = json_read_one(text, len, &off, &n_nodes, manifest, err);
+		r = json_read_one(&rd, manifest, err);
 		if (r < 0)
 			return r;
 	}

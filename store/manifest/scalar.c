@@ -176,7 +176,7 @@ static bool float_scan(const char *text, struct scalar *ret)
 		return false;
 	/* 1e3 and 8.0 are written as integers in JSON, so that is what they
 	 * are to whoever wants one. */
-	if (value == floor(value) && fabs(value) < 0x1p63) {
+	if (fabs(value) < 0x1p63 && value == (double)(int64_t)value) {
 		ret->kind = SCALAR_INTEGER;
 		ret->integer = (int64_t)value;
 	} else {
