@@ -55,7 +55,7 @@ static const char script_tail[] =
 	"\n"
 	"_podvolctl() {\n"
 	"\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	"\tlocal commands= verb= namespace= socket= options= outputs= completes= words=\n"
+	"\tlocal commands='' verb='' namespace='' socket='' options='' outputs='' completes='' words=''\n"
 	"\tlocal -a args=()\n"
 	"\tCOMPREPLY=()\n"
 	"\t_podvolctl_scan\n"

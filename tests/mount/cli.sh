@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# cli.sh - podvolctl shows and does what it says, with a daemon
+
+# shellcheck source=tests/lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
+
+out=$work/out
+err=$work/err
+
+# run STATUS ARGUMENTS...: podvolctl ends with it; its words are in $out, $err.
+run()
+{
+	local wanted=$1 status=0
+
+	shift
+	ctl "$@" >"$out" 2>"$err" || status=$?
+	[[ $status == "$wanted" ]] ||
+		fail "'podvolctl $*' ended with $status, expected $wanted: $(cat "$out" "$err")"
+}
+
+says() # FILE TEXT: a line of it, as it stands
+{
+	grep -Fq -- "$2" "$1" || fail "'$2' is not in '$(cat "$1")'"
+}
+
+without_ages()
+{
+	sed -E 's/ [0-9]+[smhd][0-9smhd]*( |$)/ AGE\1/'
+}
+
+daemon_start
+
+it "get tells on standard error that there is nothing"
+run 0 get pods
+expect_eq "output" "$(cat "$out")" ""
+says "$err" "No resources found in default namespace."
+run 0 get volumes -A
+says "$err" "No resources found"
+
+it "apply says created, unchanged, configured"
+pod_yaml web 'data=emptyDir: {sizeLimit: 64Mi}' "host=hostPath: {path: $work}" >"$work/web.yaml"
+run 0 apply -f "$work/web.yaml"
+expect_eq "output" "$(cat "$out")" "pod/web created"
+run 0 apply -f "$work/web.yaml"
+expect_eq "output" "$(cat "$out")" "pod/web unchanged"
+sed 's/  name: web/&\n  labels: {tier: front}/' "$work/web.yaml" >"$work/web2.yaml"
+run 0 apply -f "$work/web2.yaml" --dry-run
+expect_eq "output" "$(cat "$out")" "pod/web configured (dry run)"
+run 0 apply -f - <"$work/web2.yaml"
+expect_eq "output" "$(cat "$out")" "pod/web configured"
+
+it "a changed volume of a live pod is refused by field and line"
+sed 's/64Mi/65Mi/' "$work/web2.yaml" >"$work/web3.yaml"
+run 1 apply -f "$work/web3.yaml"
+says "$err" "web3.yaml:"
+says "$err" "spec.volumes"
+run 0 apply -f "$work/web2.yaml"
+expect_eq "output" "$(cat "$out")" "pod/web unchanged"
+
+it "a dry run makes nothing"
+pod_yaml ghost | run 0 apply --dry-run -f -
+expect_eq "output" "$(cat "$out")" "pod/ghost created (dry run)"
+run 1 get pod ghost
+says "$err" 'Error from server (NotFound): pods "ghost" not found'
+
+it "a directory is applied in the order of names; a bad document stops no other"
+mkdir "$work/dir"
+pod_yaml b >"$work/dir/2.yml"
+{ pod_yaml a; echo ---; pod_yaml Bad; echo ---; pod_yaml c; } >"$work/dir/1.yaml"
+echo junk >"$work/dir/notes.txt"
+run 1 apply -f "$work/dir"
+expect_eq "output" "$(tr '\n' , <"$out")" "pod/a created,pod/c created,pod/b created,"
+says "$err" "1.yaml:"
+says "$err" "metadata.name"
+
+it "generateName gives each its own name"
+for i in 1 2; do
+	pod_yaml gen- | sed 's/  name: gen-/  generateName: gen-/' | run 0 apply -f -
+	expect_match "output" "$(cat "$out")" '^pod/gen-[a-z0-9]{5} created$'
+done
+expect_eq "pods" "$(ctl get pods -o name | grep -c '^pod/gen-')" 2
+ctl get pods -o name | sed -n 's,^pod/\(gen-\),\1,p' | xargs "$BUILD/podvolctl" delete pod >/dev/null
+
+it "tables are as kubectl prints them"
+run 0 get pods
+expect_eq "table" "$(without_ages <"$out")" \
+	"NAME   VOLUMES   STATUS   AGE
+a      0/0       Ready    AGE
+b      0/0       Ready    AGE
+c      0/0       Ready    AGE
+web    2/2       Ready    AGE"
+run 0 get pods web -o wide --no-headers
+expect_match "row" "$(cat "$out")" '^web   2/2   Ready   [0-9smh]+   [0-9a-f-]{36}$'
+run 0 get vol web/data
+expect_match "header" "$(head -1 "$out")" '^NAME +SOURCE +STATUS +USED +LIMIT +INODES +AGE$'
+expect_match "row" "$(tail -1 "$out")" '^web/data +emptyDir +Ready +[^ ]+ +64Mi +[^ ]+ +[^ ]+$'
+run 0 get volumes web -o wide
+says "$out" "$M/default/web/data"
+says "$out" "$S/pods/"
+
+it "get -o json and yaml can be applied again"
+for format in json yaml; do
+	run 0 get pods -o $format
+	run 0 apply -f - <"$out"
+	[[ $(sort -u <(sed 's/.* //' "$out")) == unchanged ]] || fail "$(cat "$out")"
+done
+run 0 get pod web -o json
+says "$out" '"kind": "Pod"'
+run 0 get volumes web/host -o yaml
+says "$out" "kind: Volume"
+run 0 get volumes -o name
+expect_eq "names" "$(sort "$out")" "volume/web/data
+volume/web/host"
+
+it "namespaces are apart"
+pod_yaml web >"$work/other.yaml"
+run 0 -n other apply -f "$work/other.yaml"
+PODVOLS_NAMESPACE=other run 0 get pods -o name
+expect_eq "pods" "$(cat "$out")" pod/web
+run 0 get pods -A
+expect_match "table" "$(tail -1 "$out")" '^other +web +0/0'
+run 1 apply -n third -f - < <(sed 's/  name: web/&\n  namespace: other/' "$work/other.yaml")
+says "$err" "metadata.namespace"
+run 0 delete pod web -n other
+
+it "describe tells of mounts, volumes and events"
+run 0 describe pod web
+for text in "Name:         web" "tier=front" "/data from data (rw)" "SizeLimit:" \
+	"$M/default/web/data" "Created"; do
+	says "$out" "$text"
+done
+run 0 describe volume web/data
+says "$out" "Source:       emptyDir"
+run 1 describe volume web/nope
+says "$err" 'volumes "web/nope" not found'
+
+it "mounts are words for docker, podman and runc"
+run 0 mounts web main
+expect_eq "docker" "$(cat "$out")" "--mount type=bind,src=$M/default/web/data,dst=/data --mount type=bind,src=$M/default/web/host,dst=/host"
+run 0 mounts web -o podman
+expect_eq "podman" "$(cat "$out")" "-v $M/default/web/data:/data -v $M/default/web/host:/host"
+run 0 mounts web -o oci
+says "$out" '"destination": "/data"'
+run 1 mounts web nope
+says "$err" nope
+run 1 mounts nope
+says "$err" 'pods "nope" not found'
+
+it "status and version know the daemon"
+run 0 status
+says "$out" "$M"
+run 0 status -o json
+says "$out" "\"pid\": $(daemon_pid)"
+run 0 version
+says "$out" "Server Version: v"
+run 0 version -o yaml
+says "$out" "serverVersion:"
+
+it "delete says what is gone, and fails for what was not there"
+run 1 delete pod a nope b
+expect_eq "output" "$(cat "$out")" 'pod "a" deleted
+pod "b" deleted'
+says "$err" 'pods "nope" not found'
+run 0 delete pod nope --ignore-not-found
+run 0 delete -f "$work/web.yaml" --dry-run
+expect_eq "output" "$(cat "$out")" 'pod "web" deleted (dry run)'
+run 0 delete -f "$work/web.yaml"
+expect_eq "output" "$(cat "$out")" 'pod "web" deleted'
+expect_missing "$M/default/web"
+run 2 delete volume web/data
+says "$err" "delete the pod"
+
+it "a pod in use is not deleted without --force"
+apply_web
+sleep 60 >"$V/held" &
+holder=$!
+run 1 delete pod web
+says "$err" "--force"
+expect_exists "$V/held"
+run 0 delete pod web --force
+expect_missing "$V"
+kill "$holder"
+wait "$holder" || :
+
+daemon_stop
