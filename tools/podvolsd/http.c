@@ -25,8 +25,8 @@
 	120 /* to send a request, and to read its answer */
 #define HTTP_SWEEP_MS	  1000
 #define HTTP_MEMORY_LIMIT (64u << 10) /* of a request's header */
-/* Accepted connections that the server has not yet told us about. */
-#define HTTP_SLACK 64
+/* Out of the way: the library (0.9.75) locks up when it meets its own limit. */
+#define HTTP_LIBRARY_LIMIT (1u << 20)
 
 struct http {
 	struct daemon *daemon;
@@ -40,7 +40,7 @@ struct http {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;	       /* a connection or a request ended */
 	struct http_connection *first; /* lock */
-	unsigned n_connections;	       /* lock */
+	unsigned n_connections;	       /* lock; accepted, not closed */
 	unsigned n_requests;	       /* lock; running */
 };
 
@@ -69,7 +69,7 @@ static void connection_started(struct http *http,
 	struct http_connection *c = calloc(1, sizeof(*c));
 
 	if (!c)
-		return; /* it then has no deadline but the idle time */
+		return; /* it then has no limit but the idle time */
 	c->http = http;
 	c->fd = info->connect_fd;
 	clock_gettime(CLOCK_MONOTONIC, &c->since);
@@ -77,26 +77,22 @@ static void connection_started(struct http *http,
 	pthread_mutex_lock(&http->lock);
 	c->next = http->first;
 	http->first = c;
-	http->n_connections++;
 	pthread_mutex_unlock(&http->lock);
 }
 
-static void connection_closed(struct http *http, void **socket_context)
+static void forget_connection(struct http *http, struct http_connection *c)
 {
-	struct http_connection *c = *socket_context;
 	struct http_connection **link;
 
-	if (!c)
-		return;
 	pthread_mutex_lock(&http->lock);
-	for (link = &http->first; *link != c; link = &(*link)->next)
+	for (link = &http->first; *link && *link != c; link = &(*link)->next)
 		continue;
-	*link = c->next;
+	if (*link)
+		*link = c->next;
 	http->n_connections--;
 	pthread_cond_broadcast(&http->changed);
 	pthread_mutex_unlock(&http->lock);
 	free(c);
-	*socket_context = NULL;
 }
 
 static void notify_connection(void *arg, struct MHD_Connection *connection,
@@ -106,7 +102,7 @@ static void notify_connection(void *arg, struct MHD_Connection *connection,
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		connection_started(arg, connection, socket_context);
 	else
-		connection_closed(arg, socket_context);
+		forget_connection(arg, steal_pointer(socket_context));
 }
 
 static void set_handling(struct http_connection *c, bool handling)
@@ -230,11 +226,15 @@ static void accept_one(struct http *http)
 	}
 	if (!is_peer_allowed(fd))
 		return;
-	/* It closes the descriptor on failure too. */
-	if (MHD_add_connection(http->mhd, fd, (struct sockaddr *)&address,
-			       len) != MHD_YES)
+	pthread_mutex_lock(&http->lock);
+	http->n_connections++;
+	pthread_mutex_unlock(&http->lock);
+	/* It closes the descriptor, on failure too. */
+	if (MHD_add_connection(http->mhd, steal_fd(&fd),
+			       (struct sockaddr *)&address, len) != MHD_YES) {
 		log_warning("cannot serve a connection: %m");
-	steal_fd(&fd);
+		forget_connection(http, NULL);
+	}
 }
 
 /* Wait for a free place, but not past the next sweep. */
@@ -288,7 +288,7 @@ static int start_server(struct http *http, struct error *err)
 
 	http->mhd = MHD_start_daemon(
 		flags, 0, NULL, NULL, access_handler, http,
-		MHD_OPTION_CONNECTION_LIMIT, http->max_connections + HTTP_SLACK,
+		MHD_OPTION_CONNECTION_LIMIT, HTTP_LIBRARY_LIMIT,
 		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY_LIMIT,
 		MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http,
