@@ -125,8 +125,8 @@ struct store_handle must_create(struct volume_under_test *v,
 		     store_create(v->st, dir, name, 0644, O_RDWR | O_EXCL,
 				  &as_root, &h, &attr, &file),
 		     0));
-	cr_assert(eq(i64, store_pwrite(v->st, file, text, len, 0),
-		     (int64_t)len));
+	cr_assert(
+		eq(i64, store_pwrite(v->st, file, text, len, 0), (int64_t)len));
 	store_release(v->st, file);
 	return h;
 }

@@ -54,8 +54,8 @@ CONTRACT(after_creating_as_a_user_everything_is_still_allowed)
 	struct statx attr;
 
 	cr_assert(eq(int,
-		     store_mkdir(v->st, &v->root, "private", 0700, &as_root,
-				 &d, &attr),
+		     store_mkdir(v->st, &v->root, "private", 0700, &as_root, &d,
+				 &attr),
 		     0));
 	create_as(v, &d, "a", 0600, &as_user);
 	create_as(v, &d, "b", 0600, &root_group);
@@ -86,10 +86,10 @@ CONTRACT(a_setgid_directory_hands_its_group_down)
 	struct store_handle sub;
 	struct statx attr;
 
-	cr_assert(eq(int,
-		     store_mkdir(v->st, &v->root, "d", 0777, &as_root, &d,
-				 &attr),
-		     0));
+	cr_assert(
+		eq(int,
+		   store_mkdir(v->st, &v->root, "d", 0777, &as_root, &d, &attr),
+		   0));
 	cr_assert(eq(int, chown(host_path(v, "d"), 0, 2222), 0));
 	cr_assert(eq(int, chmod(host_path(v, "d"), 02777), 0));
 	attr = create_as(v, &d, "f", 0644, &as_user);
@@ -106,9 +106,9 @@ CONTRACT(a_default_acl_stands_in_for_the_umask)
 {
 	/* Version 2; user:: rwx, group:: rwx, other:: r-x. */
 	static const unsigned char acl[] = {
-		2, 0, 0, 0, 1,	  0,	7,    0,    0xff, 0xff,
-		0xff, 0xff, 4, 0, 7, 0, 0xff, 0xff, 0xff, 0xff,
-		0x20, 0, 5, 0, 0xff, 0xff, 0xff, 0xff,
+		2,    0,    0, 0, 1,	0,    7,    0,	  0xff, 0xff,
+		0xff, 0xff, 4, 0, 7,	0,    0xff, 0xff, 0xff, 0xff,
+		0x20, 0,    5, 0, 0xff, 0xff, 0xff, 0xff,
 	};
 	struct volume_under_test *v = volume_open(place);
 	struct store_handle d = must_mkdir(v, &v->root, "d");

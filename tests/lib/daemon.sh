@@ -53,7 +53,7 @@ daemon_answers()
 daemon_spawn()
 {
 	: >>"$LOG"
-	"$BUILD/podvolsd" --foreground --config /dev/null --mountpoint "$M" \
+	"$BUILD/podvolsd" --foreground --config "$work/podvols.conf" --mountpoint "$M" \
 		--state-dir "$S" --socket "$K" "${common_options[@]}" "$@" \
 		</dev/null >>"$LOG" 2>&1 &
 	echo $! >"$work/$daemon/pid"
@@ -241,5 +241,7 @@ trash_is_empty()
 {
 	[[ $(trash_entries) == 0 ]]
 }
+
+: >"$work/podvols.conf"
 
 daemon_use one

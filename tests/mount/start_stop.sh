@@ -12,7 +12,7 @@ refused()
 	local text=$1 out status=0
 
 	shift
-	out=$(within 20 "$BUILD/podvolsd" --foreground --config /dev/null \
+	out=$(within 20 "$BUILD/podvolsd" --foreground --config "$work/podvols.conf" \
 		--mountpoint "$M" --state-dir "$S" --socket "$K" "$@" 2>&1 </dev/null) || status=$?
 	expect_eq "exit status ($out)" "$status" 1
 	grep -Eqi -- "$text" <<<"$out" || fail "'$out' does not say '$text'"

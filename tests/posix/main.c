@@ -124,7 +124,7 @@ static void show_failure(const char *name, const char *a, const char *b)
 	}
 }
 
-static void judge(struct suite *s, const char *name)
+static void judge(struct suite *s, const char *name, long ms)
 {
 	struct transcript *a = s->said[0], *b = s->said[1];
 	const char *ta = transcript_text(a), *tb = transcript_text(b);
@@ -141,7 +141,7 @@ static void judge(struct suite *s, const char *name)
 	}
 	s->passed++;
 	if (s->verbose)
-		printf("pass %s\n", name);
+		printf("pass %s (%ld ms)\n", name, ms);
 }
 
 static void print_alone(struct suite *s, const char *name)
@@ -157,9 +157,19 @@ static void print_alone(struct suite *s, const char *name)
 		s->passed++;
 }
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static int run_everywhere(struct suite *s, const struct posix_case *c,
 			  unsigned int nth, const char *name)
 {
+	long began = now_ms();
+
 	for (unsigned int i = 0; i < s->n_dirs; i++) {
 		int r = run_case(c, nth, s->dirs[i], s->said[i]);
 
@@ -173,7 +183,7 @@ static int run_everywhere(struct suite *s, const struct posix_case *c,
 	if (s->n_dirs == 1)
 		print_alone(s, name);
 	else
-		judge(s, name);
+		judge(s, name, now_ms() - began);
 	fflush(stdout);
 	return 0;
 }

@@ -135,7 +135,7 @@ CASE(names, paths_up_to_4095_bytes)
 	size_t n = 0;
 
 	fill(name, 200);
-	while (n + 201 < 4000) {
+	while (n + 201 < 4090) {
 		n += (size_t)sprintf(path + n, "%s", name);
 		OK(mkdir(path, 0755));
 		path[n++] = '/';
@@ -144,7 +144,6 @@ CASE(names, paths_up_to_4095_bytes)
 		path[n++] = 'x';
 	path[4095] = '\0';
 	OK(open(path, O_CREAT | O_RDWR, 0600));
-	look(path + 4000);
 	OK(unlink(path));
 	OK(mkdir(path, 0700));
 	path[4095] = 'x';

@@ -176,6 +176,8 @@ void gate_go(struct gate *g);	  /* parent: let the child go on */
 void gate_await(struct gate *g);  /* parent: until the child says so */
 void gate_enter(struct gate *g);  /* child: until let go on */
 void gate_signal(struct gate *g); /* child: say so */
+/* Until that child sleeps in the call it was about to make. */
+void await_blocked(pid_t pid);
 void nap(unsigned int ms);
 
 /* An address that is never mapped, hidden from the compiler. */

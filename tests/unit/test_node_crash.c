@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_node_crash.c - killed at each named step, the next start puts it right
+ */
+#include "store/base/cleanup.h"
+#include "tests/unit/nodes.h"
+#include "tests/unit/scratch.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <criterion/parameterized.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define POD(name)                                                              \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: " name "}\n"              \
+	"spec:\n"                                                              \
+	"  containers: [{name: c, image: busybox}]\n"                          \
+	"  volumes: [{name: a, emptyDir: {}}, {name: b, emptyDir: {}}]\n"
+
+static const char *base;
+static const char *kill_at;
+static unsigned kill_after; /* times that the step is passed first */
+
+TestSuite(node_crash, .timeout = 120);
+
+static void die_there(const char *step)
+{
+	if (strcmp(step, kill_at) == 0 && kill_after-- == 0)
+		kill(getpid(), SIGKILL);
+}
+
+static int open_and_arm(struct test_node *t, const char *step, unsigned after)
+{
+	kill_at = step;
+	kill_after = after;
+	if (strncmp(step, "start.", 6) == 0)
+		node_set_step_hook(die_there);
+	if (test_node_open(t, base) < 0)
+		return -1;
+	node_set_step_hook(die_there);
+	return 0;
+}
+
+/* In a process that is killed at the step; says if that happened. */
+static bool killed_at(const char *step, unsigned after,
+		      int (*work)(struct test_node *t))
+{
+	struct test_node t;
+	int status;
+	pid_t pid = fork();
+
+	cr_assert(ge(int, pid, 0));
+	if (pid == 0) {
+		if (open_and_arm(&t, step, after) < 0)
+			_exit(2);
+		if (work(&t) < 0)
+			_exit(3);
+		_exit(0);
+	}
+	cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGKILL;
+	cr_assert(eq(int, WEXITSTATUS(status), 0), "at %s", step);
+	return false;
+}
+
+static int do_nothing(struct test_node *t)
+{
+	(void)t;
+	return 0;
+}
+
+static int apply_web(struct test_node *t)
+{
+	return test_apply(t, POD("web"), 0);
+}
+
+static int apply_and_delete_web(struct test_node *t)
+{
+	int r = test_apply(t, POD("web"), 0);
+
+	return r < 0 ? r : test_delete(t, "web", NODE_DELETE_FORCE);
+}
+
+static void start(struct test_node *t)
+{
+	node_set_step_hook(NULL);
+	cr_assert(eq(int, test_node_open(t, base), 0), "%s", t->err.text);
+}
+
+/* Whole or not there at all, and in both cases good for use. */
+static bool is_whole(struct test_node *t)
+{
+	json_auto_t *pod = test_get(t, "web");
+	char uid[64];
+	char path[256];
+	bool shown = test_is_shown(t, "web");
+
+	cr_expect(eq(int, shown, pod != NULL), "shown as it is known");
+	if (!pod) {
+		cr_expect(eq(int, test_count_entries("state/pods"), 0),
+			  "no tree of nobody");
+		return false;
+	}
+	cr_expect(eq(str, test_string(pod, "status.phase"), (char *)"Ready"));
+	snprintf(uid, sizeof(uid), "%s", test_string(pod, "metadata.uid"));
+	cr_expect(eq(int, test_count_entries("state/pods"), 1));
+	snprintf(path, sizeof(path),
+		 "state/pods/%s/volumes/kubernetes.io~empty-dir", uid);
+	cr_expect(eq(int, test_count_entries(path), 2));
+	return true;
+}
+
+static void wait_for_the_reaper(struct test_node *t)
+{
+	struct node_stats stats;
+
+	for (int i = 0; i < 1000; i++) {
+		node_stats(t->node, &stats);
+		if (stats.trash_entries == 0)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	}
+	cr_assert(false, "the trash stays full");
+}
+
+struct crash_param {
+	char step[32];
+	unsigned after;
+	bool acknowledged; /* the call's effect is certain at this step */
+};
+
+ParameterizedTestParameters(node_crash, apply_is_finished_or_undone)
+{
+	static struct crash_param params[] = {
+		{ "apply.begin", 0, false },
+		{ "apply.declared", 0, false },
+		{ "apply.provisioned", 0, false },
+		{ "apply.provisioned", 1, false },
+		{ "apply.ready", 0, true },
+		{ "apply.published", 0, true },
+	};
+
+	return cr_make_param_array(struct crash_param, params,
+				   sizeof(params) / sizeof(params[0]));
+}
+
+ParameterizedTest(struct crash_param *p, node_crash,
+		  apply_is_finished_or_undone)
+{
+	struct test_node t;
+	bool whole;
+
+	base = scratch_enter();
+	cr_assert(killed_at(p->step, p->after, apply_web), "%s", p->step);
+	start(&t);
+	whole = is_whole(&t);
+	if (p->acknowledged)
+		cr_expect(whole, "%s", p->step);
+	cr_expect(ge(int, test_apply(&t, POD("web"), 0), 0), "%s", t.err.text);
+	cr_expect(is_whole(&t));
+	cr_expect(eq(int, test_delete(&t, "web", NODE_DELETE_FORCE), 0));
+	wait_for_the_reaper(&t);
+	test_node_close(&t);
+}
+
+ParameterizedTestParameters(node_crash, delete_is_finished_or_never_was)
+{
+	static struct crash_param params[] = {
+		{ "delete.begin", 0, false },
+		{ "delete.marked", 0, true },
+		{ "delete.withdrawn", 0, true },
+		{ "delete.torn-down", 0, true },
+		{ "delete.gone", 0, true },
+	};
+
+	return cr_make_param_array(struct crash_param, params,
+				   sizeof(params) / sizeof(params[0]));
+}
+
+ParameterizedTest(struct crash_param *p, node_crash,
+		  delete_is_finished_or_never_was)
+{
+	struct test_node t;
+	bool whole;
+
+	base = scratch_enter();
+	cr_assert(killed_at(p->step, p->after, apply_and_delete_web), "%s",
+		  p->step);
+	start(&t);
+	whole = is_whole(&t);
+	cr_expect(eq(int, whole, !p->acknowledged), "%s", p->step);
+	wait_for_the_reaper(&t);
+	cr_expect(ge(int, test_apply(&t, POD("web"), 0), 0), "%s", t.err.text);
+	cr_expect(is_whole(&t));
+	test_node_close(&t);
+}
+
+Test(node_crash, a_start_that_is_killed_is_followed_by_one_that_succeeds)
+{
+	struct test_node t;
+
+	base = scratch_enter();
+	cr_assert(killed_at("apply.declared", 0, apply_web));
+	cr_assert(killed_at("start.reconciled", 0, do_nothing));
+	start(&t);
+	cr_expect(is_whole(&t));
+	test_node_close(&t);
+}
+
+Test(node_crash, recovery_itself_may_be_killed_at_every_step)
+{
+	static const char *const steps[] = { "apply.provisioned", "apply.ready",
+					     "apply.published" };
+	struct test_node t;
+
+	base = scratch_enter();
+	cr_assert(killed_at("apply.declared", 0, apply_web));
+	for (size_t i = 0; i < 3; i++) {
+		pid_t pid = fork();
+		int status;
+
+		cr_assert(ge(int, pid, 0));
+		if (pid == 0) {
+			kill_at = steps[i];
+			kill_after = 0;
+			node_set_step_hook(die_there);
+			_exit(test_node_open(&t, base) < 0);
+		}
+		cr_assert(eq(int, waitpid(pid, &status, 0), pid));
+		cr_expect(ne(int, status, 256), "at %s", steps[i]);
+	}
+	start(&t);
+	cr_expect(is_whole(&t));
+	test_node_close(&t);
+}
+
+Test(node_crash, a_killed_process_leaves_no_lock_behind)
+{
+	struct test_node t;
+
+	base = scratch_enter();
+	cr_assert(killed_at("apply.published", 0, apply_web));
+	start(&t);
+	cr_expect(is_whole(&t));
+	test_node_close(&t);
+}
