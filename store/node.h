@@ -22,7 +22,7 @@ struct pod;
 struct tree;
 
 struct node_options {
-	const char *state_dir; /* made (0700) if its parent exists */
+	const char *state_dir;	/* made (0700) if its parent exists */
 	const char *mountpoint; /* for paths in status, and to find users */
 	char **host_path_allow; /* absolute prefixes; n 0 allows everything */
 	size_t n_host_path_allow;
@@ -41,7 +41,7 @@ void node_close(struct node *node);
 struct tree *node_tree(struct node *node);
 
 enum node_apply_flags {
-	NODE_APPLY_CREATE = 1 << 0, /* -EEXIST if the pod is there */
+	NODE_APPLY_CREATE = 1 << 0,  /* -EEXIST if the pod is there */
 	NODE_APPLY_REPLACE = 1 << 1, /* -ENOENT if the pod is not there */
 	NODE_APPLY_DRY_RUN = 1 << 2, /* validate all, change nothing */
 };
@@ -55,8 +55,9 @@ enum node_outcome {
 /*
  * Make the node hold this pod.  Without CREATE and REPLACE both are fine.
  * generateName is resolved here, and the UID made if there is none.  Fails
- * with -EINVAL and causes where a field forbids it; -EEXIST, -ENOENT; others
- * with err.  On failure nothing has changed.
+ * with -EINVAL and causes where a field, or the driver of its volume, forbids
+ * it; -EEXIST, -ENOENT; -ESTALE if metadata.resourceVersion is not the pod's;
+ * others with err.  On failure nothing has changed.
  */
 int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
 		   enum node_outcome *ret_outcome, json_t **ret_object,
@@ -69,8 +70,8 @@ int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
 			struct error *err);
 
 /* A PodList of one namespace, or of all for NULL, with resourceVersion. */
-int node_pod_list(struct node *node, const char *namespace,
-		  json_t **ret_object, struct error *err);
+int node_pod_list(struct node *node, const char *namespace, json_t **ret_object,
+		  struct error *err);
 
 enum node_delete_flags {
 	NODE_DELETE_FORCE = 1 << 0, /* though something still uses it */
@@ -80,7 +81,9 @@ enum node_delete_flags {
 /*
  * Delete a pod: its names disappear from the mount before this returns, and
  * its emptyDir trees are in the trash.  -ENOENT; -EBUSY with the users in err
- * (open files, bind mounts in any mount namespace) unless FORCE.
+ * (open files, bind mounts in any mount namespace) unless FORCE; -ESTALE if
+ * the pod's UID is not uid_precondition (may be NULL).  The object is the pod
+ * as it was.
  */
 int node_pod_delete(struct node *node, const char *namespace, const char *name,
 		    const char *uid_precondition, unsigned flags,
@@ -91,15 +94,18 @@ int node_pod_delete(struct node *node, const char *namespace, const char *name,
  * subPaths are resolved, made if missing, and pinned: see subpath.h.
  * {"items": [{"container", "kind", "mounts": [{"volume", "source",
  * "destination", "readOnly", "propagation", "recursiveReadOnly"}]}]}
- * -ENOENT for an unknown pod or container; others with err.
+ * kind is "initContainer", "container" or "ephemeralContainer".  -ENOENT for an
+ * unknown pod or container; -EAGAIN for a pod that is not ready; others with
+ * err.
  */
 int node_pod_mounts(struct node *node, const char *namespace, const char *name,
 		    const char *container, json_t **ret_object,
 		    struct error *err);
 
-/* Events of one object (by pod UID) or of all (NULL), newest last: EventList. */
-int node_event_list(struct node *node, const char *pod_uid,
-		    json_t **ret_object, struct error *err);
+/* Events of one object (by pod UID) or of all (NULL), newest last: EventList.
+ */
+int node_event_list(struct node *node, const char *pod_uid, json_t **ret_object,
+		    struct error *err);
 
 struct node_stats {
 	uint64_t namespaces;
@@ -111,8 +117,19 @@ struct node_stats {
 void node_stats(struct node *node, struct node_stats *ret);
 
 /*
- * For the tests: called at each named step of apply, delete and start-up
- * ("apply.declared", "apply.provisioned", ...).  NULL: none.
+ * For the tests: called when each named step is done.  NULL: none.
+ *
+ *   apply.begin         nothing yet
+ *   apply.declared      the catalog knows pod and volumes, as pending
+ *   apply.provisioned   a volume exists: once for each
+ *   apply.ready         the catalog says ready: from here on it is acknowledged
+ *   apply.published     the tree shows the pod
+ *   delete.begin        nothing yet
+ *   delete.marked       the catalog says deleting: from here on it will go
+ *   delete.withdrawn    the tree shows it no more
+ *   delete.torn-down    the drivers have ended the volumes
+ *   delete.gone         the catalog has forgotten it
+ *   start.reconciled    all of the catalog is shown, finished or undone
  */
 typedef void node_step_fn(const char *step);
 void node_set_step_hook(node_step_fn *fn);

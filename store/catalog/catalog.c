@@ -52,13 +52,16 @@ static int connection_open(struct connection *conn, const char *path,
 	sqlite3_busy_timeout(conn->db, BUSY_TIMEOUT_MS);
 	/* The file is ours, but whoever restored it may not know SQL. */
 	sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if (sqlite3_exec(conn->db,
-			 "PRAGMA trusted_schema = OFF;"
-			 "PRAGMA foreign_keys = ON;"
-			 "PRAGMA synchronous = FULL;",
-			 NULL, NULL, NULL) != SQLITE_OK)
-		return catalog_fail(conn->db, err, "cannot open the catalog");
 	return 0;
+}
+
+/* Only for a file that is known to be ours: this reads it. */
+static int connection_start(struct connection *conn, const char *pragmas,
+			    struct error *err)
+{
+	if (sqlite3_exec(conn->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+		return catalog_fail(conn->db, err, "cannot open the catalog");
+	return query_prepare_all(conn, err);
 }
 
 static void connection_close(struct connection *conn)
@@ -83,7 +86,11 @@ static int writer_open(struct catalog *c, const char *path, struct error *err)
 	r = catalog_migrate(c->writer.db, path, err);
 	if (r < 0)
 		return r;
-	return query_prepare_all(&c->writer, err);
+	return connection_start(&c->writer,
+				"PRAGMA trusted_schema = OFF;"
+				"PRAGMA foreign_keys = ON;"
+				"PRAGMA synchronous = FULL;",
+				err);
 }
 
 static int reader_open(struct catalog *c, const char *path, struct error *err)
@@ -93,11 +100,10 @@ static int reader_open(struct catalog *c, const char *path, struct error *err)
 	r = connection_open(&c->reader, path, err);
 	if (r < 0)
 		return r;
-	if (sqlite3_exec(c->reader.db, "PRAGMA query_only = ON", NULL, NULL,
-			 NULL) != SQLITE_OK)
-		return catalog_fail(c->reader.db, err,
-				    "cannot open the catalog");
-	return query_prepare_all(&c->reader, err);
+	return connection_start(&c->reader,
+				"PRAGMA trusted_schema = OFF;"
+				"PRAGMA query_only = ON;",
+				err);
 }
 
 int catalog_open(const char *path, struct catalog **ret, struct error *err)
