@@ -5,6 +5,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/path.h"
 #include "tools/podvolsd/suggest.h"
 
 #include <assert.h>
@@ -427,15 +428,6 @@ int options_parse_args(struct options *options, int argc, char **argv,
 	return 0;
 }
 
-static bool is_at_or_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (strcmp(dir, "/") == 0)
-		return true;
-	return strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/');
-}
-
 int options_validate(const struct options *options, struct error *err)
 {
 	const char *log_file =
@@ -459,14 +451,14 @@ int options_validate(const struct options *options, struct error *err)
 		return error_set(err, -EINVAL, "mountpoint: '/' cannot be it");
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
 		/* The daemon would wait for itself. */
-		if (is_at_or_below(ours[i].path, options->mountpoint))
+		if (path_beneath(ours[i].path, options->mountpoint))
 			return error_set(
 				err, -EINVAL,
 				"%s: '%s' must not be below the mountpoint '%s'",
 				ours[i].name, ours[i].path,
 				options->mountpoint);
 	}
-	if (is_at_or_below(options->mountpoint, options->state_dir))
+	if (path_beneath(options->mountpoint, options->state_dir))
 		return error_set(
 			err, -EINVAL,
 			"mountpoint: '%s' must not be below the state-dir '%s'",
