@@ -34,6 +34,7 @@
 struct trash {
 	int fd;
 	pthread_t thread;
+	atomic_int tid;	  /* of the thread; 0 before it runs */
 	atomic_bool stop; /* read by the reaper between two entries */
 
 	pthread_mutex_t lock;
@@ -142,6 +143,12 @@ static void trash_wait(struct trash *trash, unsigned delay)
 	pthread_mutex_unlock(&trash->lock);
 }
 
+static int ioprio(pid_t tid, int class)
+{
+	return (int)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid,
+			    IOPRIO_PRIO_VALUE(class, 0));
+}
+
 static void *trash_thread(void *arg)
 {
 	struct trash *trash = arg;
@@ -149,9 +156,9 @@ static void *trash_thread(void *arg)
 
 	pthread_setname_np(pthread_self(), "reaper");
 	/* Of this thread only; being faster than wanted is no failure. */
-	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		      IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+	(void)ioprio(gettid(), IOPRIO_CLASS_IDLE);
 	(void)setpriority(PRIO_PROCESS, gettid(), 19);
+	atomic_store(&trash->tid, gettid());
 
 	while (!atomic_load(&trash->stop)) {
 		if (!trash_reap(trash))
@@ -222,6 +229,11 @@ void trash_close(struct trash *trash)
 	atomic_store(&trash->stop, true);
 	pthread_cond_signal(&trash->wake);
 	pthread_mutex_unlock(&trash->lock);
+	/* Somebody waits for it now: it must not wait for everybody. */
+	if (atomic_load(&trash->tid)) {
+		(void)setpriority(PRIO_PROCESS, atomic_load(&trash->tid), 0);
+		(void)ioprio(atomic_load(&trash->tid), IOPRIO_CLASS_BE);
+	}
 	pthread_join(trash->thread, NULL);
 	pthread_cond_destroy(&trash->wake);
 	pthread_mutex_destroy(&trash->lock);

@@ -249,9 +249,9 @@ static int place_walk(struct place *place, struct walk *walk)
 	int r = 0;
 
 	walk->links = 0;
-	if (strlen(place->path) >= sizeof(walk->rest))
+	if ((size_t)snprintf(walk->rest, sizeof(walk->rest), "%s",
+			     place->path) >= sizeof(walk->rest))
 		return -ENAMETOOLONG;
-	strcpy(walk->rest, place->path);
 	walk->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (walk->fd < 0)
 		return -errno;

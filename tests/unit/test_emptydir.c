@@ -196,11 +196,12 @@ Test(emptydir, usage_counts_blocks_and_inodes_and_a_hard_link_once)
 Test(emptydir, usage_of_a_tree_too_deep_to_walk_is_not_known)
 {
 	struct volume_usage usage = { .used_bytes = 0 };
+	size_t len = strlen(TREE);
 	char path[512] = TREE;
 
 	cr_assert(eq(int, provision(), 0));
-	for (int i = 0; i < 100; i++)
-		strcat(path, "/d");
+	for (int i = 0; i < 100; i++, len += 2)
+		memcpy(path + len, "/d", sizeof("/d"));
 	scratch_directory(path);
 	cr_assert(eq(int, emptydir_driver.usage(&env, &spec, &usage), 0));
 	cr_expect(eq(i64, usage.used_bytes, -1));

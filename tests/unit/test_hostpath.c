@@ -29,7 +29,7 @@ static void make_socket(const char *path)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	strcpy(addr.sun_path, path);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	cr_assert(eq(int, bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0));
 }
 

@@ -208,7 +208,8 @@ Test(trash, closing_in_the_middle_is_quick_and_the_next_start_goes_on)
 	usleep(20000);
 	start = now();
 	trash_close(trash);
-	cr_expect(lt(dbl, now() - start, 0.1));
+	/* 0.1 s, and what a busy machine or a sanitizer adds. */
+	cr_expect(lt(dbl, now() - start, 0.5));
 	trash = open_trash();
 	cr_expect(eq(u64, trash_count(trash), 1), "it was not in the middle");
 	cr_expect(wait_for_count(trash, 0));

@@ -119,7 +119,7 @@ static void open_neighbour(void)
 /* As a container: the volume under another name, the host's names gone. */
 static void bind_in_namespace(void)
 {
-	unshare(CLONE_NEWNS);
+	(void)!unshare(CLONE_NEWNS);
 	mkdir("/mnt/rootfs", 0755);
 	mount("/mnt/rootfs", "/mnt/rootfs", NULL, MS_BIND, NULL);
 	mkdir("/mnt/rootfs/data", 0755);
@@ -129,7 +129,7 @@ static void bind_in_namespace(void)
 
 static void open_in_namespace(void)
 {
-	unshare(CLONE_NEWNS);
+	(void)!unshare(CLONE_NEWNS);
 	mkdir("/mnt/whole", 0755);
 	mount("/mnt/fs", "/mnt/whole", NULL, MS_BIND, NULL);
 	umount2("/mnt/fs", MNT_DETACH);
@@ -138,7 +138,7 @@ static void open_in_namespace(void)
 
 static void only_a_namespace(void)
 {
-	unshare(CLONE_NEWNS);
+	(void)!unshare(CLONE_NEWNS);
 }
 
 Test(users, an_idle_directory_has_none)
