@@ -2,10 +2,10 @@
 /* path.c - checks of the paths in a manifest */
 #include "store/manifest/path.h"
 
+#include "store/base/path.h"
+
 #include <limits.h>
 #include <string.h>
-
-#include "store/base/path.h"
 
 bool path_check_length(const struct field *field, const json_t *value)
 {

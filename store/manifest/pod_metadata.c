@@ -32,6 +32,11 @@ static int copy_text(const char *text, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+static bool is_text_or_absent(const json_t *value)
+{
+	return !value || json_is_string(value);
+}
+
 static int name_decode(const struct field *metadata, const json_t *value,
 		       struct pod *pod)
 {
@@ -51,13 +56,12 @@ static int name_decode(const struct field *metadata, const json_t *value,
 		field_invalid(&field, json_object_get(value, "generateName"),
 			      NAME_SUBDOMAIN_TEXT);
 	r = copy_text(text, &pod->generate_name);
+	/* One of a wrong type has been told already. */
 	field = field_child(metadata, "name");
-	if (!pod->name && !pod->generate_name &&
-	    !json_is_string(json_object_get(value, "generateName")))
+	if (!pod->name && !pod->generate_name && r == 0 &&
+	    is_text_or_absent(json_object_get(value, "name")) &&
+	    is_text_or_absent(json_object_get(value, "generateName")))
 		field_required(&field, "name or generateName is required");
-	else if (!pod->name && !pod->generate_name && r == 0)
-		field_required(&field,
-			       "name or generateName must not be empty");
 	return r;
 }
 

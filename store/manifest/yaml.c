@@ -278,7 +278,10 @@ static int on_scalar(struct reader *rd, const yaml_event_t *event)
 	uint64_t path;
 	int r;
 
+	/* Keys are counted with their values, but may be aliased as values. */
+	w.nodes = !expects_key(rd);
 	r = weigh(rd, mark, &w);
+	w.nodes = 1;
 	if (r >= 0)
 		r = anchor_add(rd, event->data.scalar.anchor, &anchor);
 	if (r < 0)
