@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MINUTE ((time_t)60)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define YEAR   (365 * DAY)
+
 /*
  * Two units while the first is small, one from then on.  A row holds for
  * ages below `below` seconds; `second` 0: the first unit only.
@@ -18,14 +23,10 @@ static const struct {
 	const char *first_name;
 	const char *second_name;
 } forms[] = {
-	{ 2 * 60, 1, 0, "s", "" },
-	{ 10 * 60, 60, 1, "m", "s" },
-	{ 3 * 3600, 60, 0, "m", "" },
-	{ 8 * 3600, 3600, 60, "h", "m" },
-	{ 48 * 3600, 3600, 0, "h", "" },
-	{ 8 * 86400, 86400, 3600, "d", "h" },
-	{ 2 * 365 * 86400, 86400, 0, "d", "" },
-	{ (time_t)8 * 365 * 86400, 365 * 86400, 86400, "y", "d" },
+	{ 2 * MINUTE, 1, 0, "s", "" },	  { 10 * MINUTE, MINUTE, 1, "m", "s" },
+	{ 3 * HOUR, MINUTE, 0, "m", "" }, { 8 * HOUR, HOUR, MINUTE, "h", "m" },
+	{ 48 * HOUR, HOUR, 0, "h", "" },  { 8 * DAY, DAY, HOUR, "d", "h" },
+	{ 2 * YEAR, DAY, 0, "d", "" },	  { 8 * YEAR, YEAR, DAY, "y", "d" },
 };
 
 const char *age_format(time_t seconds, char *buf)
@@ -54,7 +55,7 @@ const char *age_format(time_t seconds, char *buf)
 				 forms[i].first_name);
 		return buf;
 	}
-	snprintf(buf, AGE_SIZE, "%lldy", (long long)seconds / (365 * 86400));
+	snprintf(buf, AGE_SIZE, "%lldy", (long long)(seconds / YEAR));
 	return buf;
 }
 

@@ -234,8 +234,10 @@ char *client_query(const char *key, const char *value)
 {
 	cleanup_free char *escaped = escape(value);
 	char *query;
+	int n;
 
-	if (!escaped || asprintf(&query, "%s=%s", key, escaped) < 0)
+	if (!escaped)
 		return NULL;
-	return query;
+	n = asprintf(&query, "%s=%s", key, escaped);
+	return n < 0 ? NULL : query;
 }

@@ -6,6 +6,7 @@
 #include "tools/podvolctl/command.h"
 #include "tools/podvolctl/suggest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -191,6 +192,7 @@ static int set_value(struct cmdline *cmdline, const struct command *command,
 {
 	int r = 0;
 
+	assert(value || option_table[id].argument == ARGUMENT_OPTIONAL);
 	if (value && !*value)
 		return bad_value(id, value, err);
 	switch (id) {
@@ -220,25 +222,33 @@ static int set_value(struct cmdline *cmdline, const struct command *command,
 	return r < 0 ? bad_value(id, value, err) : 0;
 }
 
-static bool *flag_of(struct cmdline *cmdline, enum option_id id)
+/* Is id an option without a value?  Then it is set. */
+static bool set_flag(struct cmdline *cmdline, enum option_id id)
 {
 	switch (id) {
 	case OPTION_ALL_NAMESPACES:
-		return &cmdline->all_namespaces;
+		cmdline->all_namespaces = true;
+		return true;
 	case OPTION_CLIENT:
-		return &cmdline->client_only;
+		cmdline->client_only = true;
+		return true;
 	case OPTION_FORCE:
-		return &cmdline->force;
+		cmdline->force = true;
+		return true;
 	case OPTION_IGNORE_NOT_FOUND:
-		return &cmdline->ignore_not_found;
+		cmdline->ignore_not_found = true;
+		return true;
 	case OPTION_NO_HEADERS:
-		return &cmdline->no_headers;
+		cmdline->no_headers = true;
+		return true;
 	case OPTION_HELP:
-		return &cmdline->help;
+		cmdline->help = true;
+		return true;
 	case OPTION_VERSION:
-		return &cmdline->version;
+		cmdline->version = true;
+		return true;
 	default:
-		return NULL;
+		return false;
 	}
 }
 
@@ -256,7 +266,6 @@ static void getopt_table_fill(struct getopt_table *table, uint32_t mask,
 	char *p = table->letters;
 	size_t n = 0;
 
-	memset(table, 0, sizeof(*table));
 	p = stpcpy(p, prefix);
 	for (int i = 0; i < N_OPTION_IDS; i++) {
 		const struct option_def *def = &option_table[i];
@@ -322,7 +331,7 @@ static int misused_option(int answer, struct error *err)
 static int parse(struct cmdline *cmdline, const struct command *command,
 		 uint32_t mask, int argc, char **argv, struct error *err)
 {
-	struct getopt_table table;
+	struct getopt_table table = { 0 };
 	int answer, r;
 
 	getopt_table_fill(&table, mask, command ? ":" : "+:");
@@ -332,7 +341,6 @@ static int parse(struct cmdline *cmdline, const struct command *command,
 	while ((answer = getopt_long(argc, argv, table.letters, table.options,
 				     NULL)) != -1) {
 		enum option_id id;
-		bool *flag;
 
 		if (answer == ':' || (answer == '?' && optopt >= GETOPT_BASE))
 			return misused_option(optopt, err);
@@ -340,11 +348,8 @@ static int parse(struct cmdline *cmdline, const struct command *command,
 			return unknown_option(argv[optind - 1], optopt, mask,
 					      err);
 		id = id_of(answer);
-		flag = flag_of(cmdline, id);
-		if (flag) {
-			*flag = true;
+		if (set_flag(cmdline, id))
 			continue;
-		}
 		r = set_value(cmdline, command, id, optarg, err);
 		if (r < 0)
 			return r;

@@ -51,7 +51,20 @@ static void describe_map(FILE *out, const char *label, const json_t *map)
 	}
 }
 
-/* The source's own fields: "Type: DirectoryOrCreate". */
+/* A field of the source: "Type: DirectoryOrCreate". */
+static void describe_field(FILE *out, unsigned indent, const char *key,
+			   const json_t *value)
+{
+	cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY);
+	char label[64];
+
+	snprintf(label, sizeof(label), "%s", key);
+	if (*label >= 'a' && *label <= 'z')
+		*label = (char)(*label - 'a' + 'A');
+	line(out, indent, report_clean(label),
+	     json_is_string(value) ? json_string_value(value) : text);
+}
+
 static void describe_source(FILE *out, const struct volume_view *view,
 			    unsigned indent)
 {
@@ -61,20 +74,7 @@ static void describe_source(FILE *out, const struct volume_view *view,
 
 	line(out, indent, "Source", view->source);
 	json_object_foreach((json_t *)source, key, value)
-	{
-		cleanup_free char *text = NULL;
-		cleanup_free char *label = strdup(key);
-
-		if (json_is_string(value))
-			text = strdup(json_string_value(value));
-		else
-			text = json_dumps(value, JSON_ENCODE_ANY);
-		if (!label || !text)
-			continue;
-		if (*label >= 'a' && *label <= 'z')
-			*label += 'A' - 'a';
-		line(out, indent + 2, label, text);
-	}
+		describe_field(out, indent + 2, key, value);
 }
 
 static void describe_volume_at(FILE *out, const struct volume_view *view,

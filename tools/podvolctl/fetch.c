@@ -7,6 +7,7 @@
 #include "tools/podvolctl/client.h"
 #include "tools/podvolctl/cmdline.h"
 #include "tools/podvolctl/command.h"
+#include "tools/podvolctl/pod_view.h"
 #include "tools/podvolctl/report.h"
 #include "tools/podvolctl/suggest.h"
 
@@ -83,9 +84,12 @@ static int parse_pairs(const struct cmdline *cmdline, const char *verb,
 static int check_names(const struct cmdline *cmdline, const char *verb,
 		       const struct selection *selection)
 {
-	for (size_t i = 0; i < selection->n_names; i++)
-		if (!*selection->names[i])
+	for (size_t i = 0; i < selection->n_names; i++) {
+		const char *name = selection->names[i];
+
+		if (!name || !*name)
 			return report_usage(verb, "a name is empty");
+	}
 	if (cmdline->all_namespaces && selection->n_names > 0)
 		return report_usage(
 			verb,
@@ -162,6 +166,39 @@ int fetch_pod(const struct ctl *ctl, const char *name, json_t **ret)
 	return STATUS_DONE;
 }
 
+struct entry {
+	struct pod_view view;
+	json_t *pod;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct pod_view *x = &((const struct entry *)a)->view;
+	const struct pod_view *y = &((const struct entry *)b)->view;
+	int order = strcmp(x->namespace, y->namespace);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+/* The daemon lists in the order of creation; kubectl's users see names. */
+static int append_sorted(json_t *items, const json_t *found)
+{
+	size_t n = json_array_size(found);
+	cleanup_free struct entry *entries = calloc(n + 1, sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		entries[i].pod = json_array_get(found, i);
+		pod_view_init(&entries[i].view, entries[i].pod);
+	}
+	qsort(entries, n, sizeof(*entries), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append(items, entries[i].pod) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
 static int fetch_all(const struct ctl *ctl, json_t *items)
 {
 	const struct cmdline *cmdline = ctl->cmdline;
@@ -190,9 +227,8 @@ static int fetch_all(const struct ctl *ctl, json_t *items)
 		if (status != STATUS_DONE)
 			return status;
 	}
-	return json_array_extend(items, found) < 0
-		       ? report_error("out of memory")
-		       : STATUS_DONE;
+	return append_sorted(items, found) < 0 ? report_error("out of memory")
+					       : STATUS_DONE;
 }
 
 /* Two volumes of one pod ask for it once. */

@@ -23,7 +23,8 @@ char *report_clean(char *text)
 	return text;
 }
 
-static void vreport(const char *prefix, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+vreport(const char *prefix, const char *fmt, va_list ap)
 {
 	cleanup_free char *text = NULL;
 

@@ -17,22 +17,37 @@
 #define LABEL_SIZE  64
 #define LABEL_WIDTH 25
 
-/* "residentBytes" -> "Resident bytes", without the suffix that is a unit. */
+static char upper(char c)
+{
+	return (char)toupper((unsigned char)c);
+}
+
+static char lower(char c)
+{
+	return (char)tolower((unsigned char)c);
+}
+
+static bool is_upper(char c)
+{
+	return isupper((unsigned char)c) != 0;
+}
+
+/* "openFiles" -> "Open files"; abbreviations stay: "backingIDs". */
 static void label_of(const char *key, size_t len, char *buf)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len && n + 2 < LABEL_SIZE; i++) {
 		char c = key[i];
-		bool starts = isupper((unsigned char)c) && i > 0 &&
-			      !isupper((unsigned char)key[i - 1]);
 
-		if (starts)
+		if (i == 0) {
+			c = upper(c);
+		} else if (is_upper(c) && !is_upper(key[i - 1])) {
 			buf[n++] = ' ';
-		buf[n++] = i == 0 ? (char)toupper((unsigned char)c)
-			   : starts && !isupper((unsigned char)key[i + 1])
-				   ? (char)tolower((unsigned char)c)
-				   : c;
+			if (!is_upper(key[i + 1]))
+				c = lower(c);
+		}
+		buf[n++] = c;
 	}
 	buf[n] = '\0';
 	report_clean(buf);
