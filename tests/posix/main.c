@@ -2,7 +2,7 @@
 /*
  * main.c - posix-suite: do two directories give the same POSIX answers?
  *
- *	posix-suite [-lv] [-f PATTERN] REFDIR TESTDIR
+ *	posix-suite [-lv] [-f PATTERN] [-t SECONDS] REFDIR TESTDIR
  *
  * runs every case in a directory on a filesystem that is trusted and in one
  * under test, and compares what the case saw.  With one directory it prints
@@ -29,6 +29,7 @@ struct suite {
 	unsigned int n_dirs;
 	bool verbose;
 	bool only_list;
+	unsigned int seconds; /* that a case may take */
 	unsigned int passed, failed, skipped;
 	struct transcript *said[2];
 };
@@ -171,7 +172,7 @@ static int run_everywhere(struct suite *s, const struct posix_case *c,
 	long began = now_ms();
 
 	for (unsigned int i = 0; i < s->n_dirs; i++) {
-		int r = run_case(c, nth, s->dirs[i], s->said[i]);
+		int r = run_case(c, nth, s->dirs[i], s->seconds, s->said[i]);
 
 		if (r < 0) {
 			fprintf(stderr,
@@ -234,20 +235,29 @@ static int run_suite(struct suite *s)
 
 static void usage(FILE *to)
 {
-	fputs("usage: posix-suite [-lv] [-f PATTERN] REFDIR [TESTDIR]\n"
+	fputs("usage: posix-suite [-lv] [-f PATTERN] [-t SECONDS] REFDIR [TESTDIR]\n"
 	      "  -f PATTERN  only cases whose name contains or matches it\n"
 	      "  -j N        accepted; cases run one after another\n"
 	      "  -l          list the names of the cases\n"
+	      "  -t SECONDS  that a case may take (20)\n"
 	      "  -v          name passed cases too\n",
 	      to);
 }
 
+/* At least one second and at most an hour. */
+static unsigned int seconds_of(const char *text)
+{
+	long n = strtol(text, NULL, 10);
+
+	return n < 1 ? 1 : n > 3600 ? 3600 : (unsigned int)n;
+}
+
 int main(int argc, char **argv)
 {
-	struct suite s = { .pattern = NULL };
+	struct suite s = { .seconds = CASE_SECONDS };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "f:hj:lv")) != -1) {
+	while ((opt = getopt(argc, argv, "f:hj:lt:v")) != -1) {
 		switch (opt) {
 		case 'f':
 			s.pattern = optarg;
@@ -259,6 +269,9 @@ int main(int argc, char **argv)
 			break;
 		case 'l':
 			s.only_list = true;
+			break;
+		case 't':
+			s.seconds = seconds_of(optarg);
 			break;
 		case 'v':
 			s.verbose = true;

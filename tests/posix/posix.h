@@ -10,7 +10,7 @@
  * or device numbers, no absolute paths or times, no sizes of directories.
  *
  * A case runs as root in a process group of its own, may fork, and is killed
- * after CASE_SECONDS.
+ * after CASE_SECONDS, or what -t says.
  */
 #ifndef POSIX_POSIX_H
 #define POSIX_POSIX_H

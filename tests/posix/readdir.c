@@ -39,13 +39,16 @@ static struct listing begin(const char *path)
 	return l;
 }
 
+/* Names of one file: a name is all that a listing needs. */
 static void put_many(const char *dir, int n)
 {
-	char name[64];
+	char first[64], name[64];
 
-	for (int i = 0; i < n; i++) {
+	snprintf(first, sizeof(first), "%s/file00000", dir);
+	put(first, "");
+	for (int i = 1; i < n; i++) {
 		snprintf(name, sizeof(name), "%s/file%05d", dir, i);
-		close(open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+		PREP(link(first, name));
 	}
 }
 

@@ -120,13 +120,13 @@ static void reap_all(pid_t group)
 	wrong("processes of the case cannot be killed");
 }
 
-static void finish(pid_t pid)
+static void finish(pid_t pid, unsigned int seconds)
 {
 	siginfo_t info = { .si_code = 0 };
 
-	if (await_end(pid, CASE_SECONDS * 1000) < 0) {
+	if (await_end(pid, (int)seconds * 1000) < 0) {
 		kill(-pid, SIGKILL);
-		wrong("killed: it hung for %d seconds", CASE_SECONDS);
+		wrong("killed: it hung for %u seconds", seconds);
 		await_end(pid, GRACE_MS);
 	}
 	/* Not reaped yet, so that its number still names its group. */
@@ -139,7 +139,7 @@ static void finish(pid_t pid)
 }
 
 int run_case(const struct posix_case *c, unsigned int nth, const char *dir,
-	     struct transcript *t)
+	     unsigned int seconds, struct transcript *t)
 {
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[64];
@@ -167,7 +167,7 @@ int run_case(const struct posix_case *c, unsigned int nth, const char *dir,
 	if (pid < 0)
 		wrong("cannot fork: %s", errname(errno));
 	else
-		finish(pid);
+		finish(pid, seconds);
 	remove_tree(dirfd, name);
 	close(dirfd);
 	return r;

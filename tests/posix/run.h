@@ -7,11 +7,11 @@ struct posix_case;
 struct transcript;
 
 /*
- * Run the nth of a case in a fresh directory beneath dir and fill t.  Returns
- * -errno when that directory cannot be made; whatever else happens is told by
- * the transcript.
+ * Run the nth of a case in a fresh directory beneath dir, for so many seconds
+ * at most, and fill t.  Returns -errno when that directory cannot be made;
+ * whatever else happens is told by the transcript.
  */
 int run_case(const struct posix_case *c, unsigned int nth, const char *dir,
-	     struct transcript *t);
+	     unsigned int seconds, struct transcript *t);
 
 #endif

@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# posix.sh - POSIX answers on the mount equal those of the filesystem beneath
+
+# shellcheck source=tests/lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
+
+suite=$BUILD/posix-suite
+[[ -x $suite ]] || fail "'$suite' is not built"
+reference=$work/reference
+mkdir -m 0777 "$reference" "$work/host"
+chmod 0777 "$reference" "$work/host"
+
+compare()
+{
+	local dir
+
+	daemon_start "$@"
+	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $work/host}"
+	for dir in "$M/default/web/data" "$M/default/web/host"; do
+		it "every POSIX case agrees in ${dir##*/} ($*)"
+		"$suite" -t $((20 * TIME_SCALE)) "$reference" "$dir" ||
+			fail "the answers differ"
+		expect_eq "what is left" "$(list "$dir")" ""
+	done
+	ctl delete pod web >/dev/null
+	daemon_stop
+}
+
+compare
+compare --disable-features passthrough
