@@ -40,6 +40,11 @@ void notify_attr(struct fs *fs, uint64_t nodeid)
 	fuse_lowlevel_notify_inval_inode(fs->session, nodeid, -1, 0);
 }
 
+void notify_data(struct fs *fs, uint64_t nodeid)
+{
+	fuse_lowlevel_notify_inval_inode(fs->session, nodeid, 0, 0);
+}
+
 static void note_send(struct notify *n, const struct note *note)
 {
 	int r = 0;

@@ -24,9 +24,15 @@ void notify_free(struct notify *n);
 void notify_tree(void *arg, const struct tree_event *event);
 
 /*
- * Forget the attributes of a file, at once.  The one notification that a
- * handler may send: it takes no lock that a request could hold.
+ * Forget the attributes of a file, at once.  A handler may send this one: it
+ * takes no lock that a request could hold.
  */
 void notify_attr(struct fs *fs, uint64_t nodeid);
+
+/*
+ * Forget the cached data of a link.  Another request may have to be served
+ * meanwhile: for a handler that said transport_may_wait().
+ */
+void notify_data(struct fs *fs, uint64_t nodeid);
 
 #endif

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 
 #include "fuse/attr.h"
+#include "fuse/caller.h"
 #include "fuse/internal.h"
+#include "fuse/notify.h"
+#include "fuse/privileges.h"
 #include "fuse/transport.h"
 #include "store/volume.h"
 
@@ -92,7 +95,6 @@ static struct store_setattr setattr_of(const struct stat *attr)
 		{ FATTR_SIZE, STORE_SET_SIZE },
 		{ FATTR_ATIME, STORE_SET_ATIME },
 		{ FATTR_MTIME, STORE_SET_MTIME },
-		{ FATTR_KILL_SUIDGID, STORE_SET_KILL_SUIDGID },
 	};
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
@@ -100,6 +102,55 @@ static struct store_setattr setattr_of(const struct stat *attr)
 			set.set |= map[i].set;
 	}
 	return set;
+}
+
+/*
+ * A SETATTR that sets nothing: somebody is about to change a file with bits
+ * that they may not keep, or it is chown(2) to nobody, which changes the ctime
+ * and takes the same bits, but is only for who may change the mode.
+ */
+static int setattr_nothing(const struct inode *inode, struct store_file *file,
+			   struct statx *st)
+{
+	struct store_setattr touch = { .set = STORE_SET_UID, .uid = (uid_t)-1 };
+	struct caller caller;
+	mode_t lost;
+	int r;
+
+	r = store_getattr(inode->volume->store, &inode->handle, file, st);
+	if (r < 0)
+		return r;
+	lost = privileges_lost(st);
+	if (!lost)
+		return store_setattr(inode->volume->store, &inode->handle, file,
+				     &touch, st);
+	caller_get(session_header()->pid, &caller);
+	if (caller.fsuid != st->stx_uid &&
+	    !caller_has(&caller, CALLER_CAP_FOWNER) &&
+	    caller_is_in_chown(&caller))
+		return -EPERM;
+	return privileges_kill(inode, file, lost, st);
+}
+
+static int setattr(const struct inode *inode, struct store_file *file,
+		   const struct store_setattr *set, struct statx *st)
+{
+	const struct fuse_setattr_in *in = session_body();
+	mode_t lost = 0;
+	int r = 0;
+
+	if (!set->set)
+		return setattr_nothing(inode, file, st);
+	if (in->valid & FATTR_KILL_SUIDGID) {
+		/* By the owner and group that the file has before. */
+		r = store_getattr(inode->volume->store, &inode->handle, file,
+				  st);
+		lost = r == 0 ? privileges_lost(st) : 0;
+	}
+	if (r == 0)
+		r = store_setattr(inode->volume->store, &inode->handle, file,
+				  set, st);
+	return r < 0 ? r : privileges_kill(inode, file, lost, st);
 }
 
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
@@ -116,8 +167,12 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	if (r == 0 && set.set & STORE_SET_SIZE)
 		transport_may_wait(fs->transport);
 	if (r == 0)
-		r = store_setattr(inode.volume->store, &inode.handle,
-				  store_file_of(fs, fi), &set, &st);
+		r = setattr(&inode, store_file_of(fs, fi), &set, &st);
+	/* The kernel keeps a link's target, and so its atime, to itself. */
+	if (r == 0 && S_ISLNK(st.stx_mode)) {
+		transport_may_wait(fs->transport);
+		notify_data(fs, ino);
+	}
 	if (r < 0)
 		reply_err(req, r);
 	else

@@ -18,6 +18,7 @@
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
+#include "fuse/privileges.h"
 #include "fuse/transport.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
@@ -51,16 +52,6 @@ static bool wants_passthrough(const struct fs *fs, const struct inode *inode)
 {
 	return kernel_has(&fs->kernel, KERNEL_PASSTHROUGH) &&
 	       !(inode->flags & INODE_NO_PASSTHROUGH);
-}
-
-/*
- * Does a write of this file clear bits of it?  The kernel leaves that to us,
- * but does not tell us of writes that go past us.
- */
-static bool loses_privileges(const struct statx *st)
-{
-	return st->stx_mode & S_ISUID ||
-	       (st->stx_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 }
 
 /*
@@ -102,10 +93,8 @@ static int open_backing(struct fs *fs, struct inode *inode, int fd,
 }
 
 static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
-			       bool passthrough, bool daemon_writes)
+			       bool passthrough)
 {
-	if (passthrough && daemon_writes)
-		return ABI_FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO;
 	if (passthrough)
 		return ABI_FOPEN_PASSTHROUGH;
 	if (inode->volume->exclusive)
@@ -151,14 +140,12 @@ void fs_release(struct fs *fs, uint64_t fh, struct file *file)
  * open it here if the kernel does not pass it through.  Takes over sf.
  */
 static int open_file(struct fs *fs, struct inode *inode, int open_flags,
-		     bool daemon_writes, struct store_file *sf,
-		     struct abi_open_out *ret)
+		     struct store_file *sf, struct abi_open_out *ret)
 {
 	struct store *st = inode->volume->store;
 	struct file file = { .nodeid = inode->nodeid,
 			     .open_flags = (uint32_t)open_flags };
 	int fd = sf ? store_splice_fd(st, sf) : -1;
-	bool needs_store;
 	int32_t id = 0;
 	int r;
 
@@ -169,10 +156,9 @@ static int open_file(struct fs *fs, struct inode *inode, int open_flags,
 		return r;
 	}
 	atomic_fetch_add(&inode->volume->opens, 1);
-	needs_store = id == 0 || daemon_writes;
-	if (needs_store && !sf)
+	if (id == 0 && !sf)
 		r = store_open(st, &inode->handle, open_flags & ~O_TRUNC, &sf);
-	if (!needs_store && sf) {
+	if (id != 0 && sf) {
 		store_release(st, sf);
 		sf = NULL;
 	}
@@ -183,21 +169,24 @@ static int open_file(struct fs *fs, struct inode *inode, int open_flags,
 		fs_release(fs, 0, &file);
 		return r;
 	}
-	ret->open_flags = open_out_flags(fs, inode, id != 0, daemon_writes);
+	ret->open_flags = open_out_flags(fs, inode, id != 0);
 	ret->backing_id = id;
 	expect_mapping(fs, inode, open_flags);
 	return 0;
 }
 
-static int open_truncate(struct inode *inode, struct statx *st)
+static int open_truncate(struct inode *inode)
 {
 	const struct fuse_open_in *in = session_body();
 	struct store_setattr set = { .set = STORE_SET_SIZE };
+	struct statx st;
+	int r;
 
-	if (in->open_flags & FUSE_OPEN_KILL_SUIDGID)
-		set.set |= STORE_SET_KILL_SUIDGID;
-	return store_setattr(inode->volume->store, &inode->handle, NULL, &set,
-			     st);
+	r = store_setattr(inode->volume->store, &inode->handle, NULL, &set,
+			  &st);
+	if (r == 0 && in->open_flags & FUSE_OPEN_KILL_SUIDGID)
+		r = privileges_kill(inode, NULL, privileges_lost(&st), &st);
+	return r;
 }
 
 static int control_text(struct fs *fs, const struct vnode *v, struct file *file)
@@ -251,9 +240,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct abi_open_out out = { 0 };
-	bool daemon_writes = false;
 	struct inode inode;
-	struct statx st;
 	int r;
 
 	if (vnode_is_virtual(ino)) {
@@ -263,16 +250,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	r = inode_get(fs->inodes, ino, &inode);
 	if (r == 0 && fi->flags & O_TRUNC) {
 		transport_may_wait(fs->transport);
-		r = open_truncate(&inode, &st);
-	}
-	if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY &&
-	    wants_passthrough(fs, &inode)) {
-		r = store_getattr(inode.volume->store, &inode.handle, NULL,
-				  &st);
-		daemon_writes = r == 0 && loses_privileges(&st);
+		r = open_truncate(&inode);
 	}
 	if (r == 0)
-		r = open_file(fs, &inode, fi->flags, daemon_writes, NULL, &out);
+		r = open_file(fs, &inode, fi->flags, NULL, &out);
 	if (r < 0) {
 		reply_err(req, r);
 		return;
@@ -299,7 +280,7 @@ static int create_finish(struct fs *fs, const struct inode *dir,
 		store_release(dir->volume->store, sf);
 		return r;
 	}
-	r = open_file(fs, &inode, flags, loses_privileges(st), sf, &out->open);
+	r = open_file(fs, &inode, flags, sf, &out->open);
 	if (r < 0) {
 		inode_forget(fs->inodes, inode.nodeid, 1);
 		return r;
@@ -431,13 +412,17 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 static int write_kill_privileges(struct inode *inode, struct file *file)
 {
 	const struct fuse_write_in *in = session_body();
-	struct store_setattr set = { .set = STORE_SET_KILL_SUIDGID };
 	struct statx st;
+	int r;
 
 	if (!(in->write_flags & FUSE_WRITE_KILL_SUIDGID))
 		return 0;
-	return store_setattr(inode->volume->store, &inode->handle, file->file,
-			     &set, &st);
+	r = store_getattr(inode->volume->store, &inode->handle, file->file,
+			  &st);
+	if (r == 0)
+		r = privileges_kill(inode, file->file, privileges_lost(&st),
+				    &st);
+	return r;
 }
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fuse/caller.h"
 #include "fuse/internal.h"
 #include "store/volume.h"
 
@@ -43,6 +44,36 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	reply_value(req, size, value, n);
 }
 
+/*
+ * Leave out what the caller may not see, as a local filesystem does: names
+ * under "trusted.".  Returns the length that remains.
+ */
+static ssize_t hide_trusted(char *names, ssize_t len)
+{
+	static const char prefix[] = "trusted.";
+	struct caller caller = { 0 };
+	bool known = false;
+	char *to = names;
+
+	for (char *p = names; p < names + len;) {
+		size_t n = strlen(p) + 1;
+
+		if (strncmp(p, prefix, sizeof(prefix) - 1) == 0) {
+			if (!known)
+				caller_get(session_header()->pid, &caller);
+			known = true;
+			if (!caller_has(&caller, CALLER_CAP_SYS_ADMIN)) {
+				p += n;
+				continue;
+			}
+		}
+		memmove(to, p, n);
+		to += n;
+		p += n;
+	}
+	return to - names;
+}
+
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -53,9 +84,13 @@ void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	n = names ? xattr_inode(fs, ino, &inode) : -ENOMEM;
 	if (n == 0)
 		n = store_listxattr(inode.volume->store, &inode.handle, names,
-				    size < VALUE_MAX ? size : VALUE_MAX);
+				    VALUE_MAX);
 	else if (n == -ENODATA)
 		n = 0;
+	if (n > 0)
+		n = hide_trusted(names, n);
+	if (n > 0 && size && (size_t)n > size)
+		n = -ERANGE;
 	reply_value(req, size, names, n);
 }
 
