@@ -86,6 +86,7 @@ ssize_t store_readlink(struct store *st, const struct store_handle *h,
 	return st->ops->readlink(st, h, buf, size);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int store_mknod(struct store *st, const struct store_handle *dir,
 		const char *name, mode_t mode, dev_t rdev,
 		const struct store_cred *cred, struct store_handle *ret_handle,
@@ -170,6 +171,7 @@ int store_open(struct store *st, const struct store_handle *h, int open_flags,
 	return st->ops->open(st, h, open_flags, ret);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int store_create(struct store *st, const struct store_handle *dir,
 		 const char *name, mode_t mode, int open_flags,
 		 const struct store_cred *cred, struct store_handle *ret_handle,
@@ -181,6 +183,7 @@ int store_create(struct store *st, const struct store_handle *dir,
 			       ret_handle, ret_attr, ret_file);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int store_tmpfile(struct store *st, const struct store_handle *dir, mode_t mode,
 		  int open_flags, const struct store_cred *cred,
 		  struct store_handle *ret_handle, struct statx *ret_attr,
@@ -286,6 +289,7 @@ off_t store_lseek(struct store *st, const struct store_handle *h,
 	return st->ops->lseek(st, h, file, off, whence);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 ssize_t store_copy_file_range(struct store *st, const struct store_handle *in,
 			      struct store_file *file_in, off_t off_in,
 			      const struct store_handle *out,

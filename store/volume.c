@@ -19,6 +19,7 @@ static void volume_free(struct volume *vol)
 	errno = saved;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 struct volume *volume_new(uint32_t id, const char *name, const char *source,
 			  const char *plugin, const char *host_path,
 			  struct store *store, bool exclusive, bool read_only)

@@ -43,6 +43,7 @@ static int finish(struct local_store *ls, const struct store_handle *dir,
 	return r;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int local_mknod(struct store *st, const struct store_handle *dir,
 		const char *name, mode_t mode, dev_t rdev,
 		const struct store_cred *cred, struct store_handle *ret_handle,
@@ -196,6 +197,7 @@ static int create_or_open(struct creation *c)
 	return -ESTALE;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int local_create(struct store *st, const struct store_handle *dir,
 		 const char *name, mode_t mode, int open_flags,
 		 const struct store_cred *cred, struct store_handle *ret_handle,
@@ -229,6 +231,7 @@ int local_create(struct store *st, const struct store_handle *dir,
 	return 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 int local_tmpfile(struct store *st, const struct store_handle *dir, mode_t mode,
 		  int open_flags, const struct store_cred *cred,
 		  struct store_handle *ret_handle, struct statx *ret_attr,

@@ -38,7 +38,7 @@ struct dircache *dircache_new(size_t max)
 	struct dircache *c;
 	uint32_t n_sets = 1;
 
-	while (n_sets * 2 * DIRCACHE_WAYS <= max && n_sets < (1u << 20))
+	while ((size_t)n_sets * 2 * DIRCACHE_WAYS <= max && n_sets < (1u << 20))
 		n_sets *= 2;
 	c = aligned_alloc(_Alignof(struct dircache),
 			  sizeof(*c) + n_sets * sizeof(c->sets[0]));

@@ -191,6 +191,7 @@ off_t local_lseek(struct store *st, const struct store_handle *h,
 	return off < 0 ? -errno : off;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the contract's parameters */
 ssize_t local_copy_file_range(struct store *st, const struct store_handle *in,
 			      struct store_file *file_in, off_t off_in,
 			      const struct store_handle *out,

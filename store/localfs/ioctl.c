@@ -71,10 +71,9 @@ int local_ioctl(struct store *st, const struct store_handle *h,
 
 	if (!is_known(cmd))
 		return -ENOTTY;
-	if (file)
-		fd = file->fd;
-	else
-		fd = tmp = open_any(local_of(st), h);
+	if (!file)
+		tmp = open_any(local_of(st), h);
+	fd = file ? file->fd : tmp;
 	if (fd < 0)
 		return fd;
 	if (cmd == FS_IOC_SETFLAGS || cmd == FS_IOC_FSSETXATTR) {

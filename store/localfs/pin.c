@@ -204,42 +204,42 @@ static int realm_of(struct local_store *ls, const struct store_handle *near,
 	return realm_enter(ls->lfs->realms, &ls->realms, fd, attr, ret);
 }
 
-/* -EOPNOTSUPP if the file has no handle; realm and attr are good then. */
+/* 1 if the file has no handle; attr and *ret_realm are good then. */
 static int identify(struct local_store *ls, const struct store_handle *near,
-		    int fd, struct store_handle *ret_handle,
-		    struct statx *ret_attr)
+		    int fd, uint16_t *ret_realm,
+		    struct store_handle *ret_handle, struct statx *ret_attr)
 {
 	struct realm *realm;
-	uint16_t index;
 	int mount_id;
 	int r;
 
 	r = local_statx(fd, "", AT_EMPTY_PATH, ret_attr);
 	if (r < 0)
 		return r;
-	r = realm_of(ls, near, fd, ret_attr, &index);
+	r = realm_of(ls, near, fd, ret_attr, ret_realm);
 	if (r < 0)
-		return r == -EOPNOTSUPP ? -EIO : r;
-	ret_handle->realm = index;
+		return r;
 
-	realm = realm_get(ls->lfs->realms, &ls->realms, index);
+	realm = realm_get(ls->lfs->realms, &ls->realms, *ret_realm);
 	if (!atomic_load_explicit(&realm->has_handles, memory_order_acquire))
-		return -EOPNOTSUPP;
-	return handle_make(fd, "", AT_EMPTY_PATH, index, ret_attr->stx_mode,
-			   ret_handle, &mount_id);
+		return 1;
+	r = handle_make(fd, "", AT_EMPTY_PATH, *ret_realm, ret_attr->stx_mode,
+			ret_handle, &mount_id);
+	return r == -EOPNOTSUPP ? 1 : r;
 }
 
 int local_identify(struct local_store *ls, const struct store_handle *near,
 		   int *fd, struct store_handle *ret_handle,
 		   struct statx *ret_attr)
 {
+	uint16_t realm = 0;
 	struct store_handle h;
 	struct statx attr;
 	int r;
 
-	r = identify(ls, near, *fd, &h, &attr);
-	if (r == -EOPNOTSUPP)
-		r = held_enter(ls->lfs->held, h.realm, &attr, fd, &h);
+	r = identify(ls, near, *fd, &realm, &h, &attr);
+	if (r == 1)
+		r = held_enter(ls->lfs->held, realm, &attr, fd, &h);
 	else if (r == 0 && S_ISDIR(attr.stx_mode))
 		keep_dir(ls, &h, fd);
 	if (r < 0)
@@ -255,17 +255,18 @@ int local_identify_open(struct local_store *ls, const struct store_handle *near,
 {
 	cleanup_fd int path_fd = -1;
 	char name[PIN_PATH_MAX];
+	uint16_t realm = 0;
 	struct store_handle h;
 	struct statx attr;
 	int r;
 
-	r = identify(ls, near, fd, &h, &attr);
-	if (r == -EOPNOTSUPP) {
+	r = identify(ls, near, fd, &realm, &h, &attr);
+	if (r == 1) {
 		snprintf(name, sizeof(name), "%d", fd);
 		path_fd = openat(ls->lfs->proc_fd, name, O_PATH | O_CLOEXEC);
 		if (path_fd < 0)
 			return -errno;
-		r = held_enter(ls->lfs->held, h.realm, &attr, &path_fd, &h);
+		r = held_enter(ls->lfs->held, realm, &attr, &path_fd, &h);
 	}
 	if (r < 0)
 		return r;

@@ -278,7 +278,7 @@ CONTRACT(inode_flags_are_read_and_set_but_the_project_is_not)
 	flags = 0;
 	cr_expect(eq(int, store_ioctl(v->st, &a, NULL, FS_IOC_GETFLAGS, &flags),
 		     0));
-	cr_expect(ne(long, flags & FS_NODUMP_FL, 0));
+	cr_expect(ne(long, flags &FS_NODUMP_FL, 0));
 	cr_expect(
 		eq(int,
 		   store_ioctl(v->st, &v->root, NULL, FS_IOC_GETFLAGS, &flags),

@@ -66,19 +66,21 @@ CONTRACT(append_only_files_can_be_appended_to)
 	struct store_handle a = must_create(v, &v->root, "a", "abc");
 	struct store_file *file;
 	int fd = open(host_path(v, "a"), O_RDONLY);
-	int flags = FS_APPEND_FL;
+	int old = 0;
+	int flags;
 
-	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) {
+	if (ioctl(fd, FS_IOC_GETFLAGS, &old) < 0) {
 		close(fd);
 		cr_skip("no append-only files here");
 	}
+	flags = old | FS_APPEND_FL;
+	cr_assert(eq(int, ioctl(fd, FS_IOC_SETFLAGS, &flags), 0));
 	cr_expect(eq(int, store_open(v->st, &a, O_WRONLY, &file), -EPERM));
 	cr_expect(
 		eq(int, store_open(v->st, &a, O_WRONLY | O_APPEND, &file), 0));
 	cr_expect(eq(i64, store_pwrite(v->st, file, "d", 1, 3), 1));
 	store_release(v->st, file);
-	flags = 0;
-	cr_assert(eq(int, ioctl(fd, FS_IOC_SETFLAGS, &flags), 0));
+	cr_assert(eq(int, ioctl(fd, FS_IOC_SETFLAGS, &old), 0));
 	close(fd);
 	cr_expect(eq(u64, must_getattr(v, &a).stx_size, 4));
 }
