@@ -7,7 +7,6 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <criterion/parameterized.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -129,39 +128,18 @@ static void wait_for_the_reaper(struct test_node *t)
 	cr_assert(false, "the trash stays full");
 }
 
-struct crash_param {
-	char step[32];
-	unsigned after;
-	bool acknowledged; /* the call's effect is certain at this step */
-};
-
-ParameterizedTestParameters(node_crash, apply_is_finished_or_undone)
-{
-	static struct crash_param params[] = {
-		{ "apply.begin", 0, false },
-		{ "apply.declared", 0, false },
-		{ "apply.provisioned", 0, false },
-		{ "apply.provisioned", 1, false },
-		{ "apply.ready", 0, true },
-		{ "apply.published", 0, true },
-	};
-
-	return cr_make_param_array(struct crash_param, params,
-				   sizeof(params) / sizeof(params[0]));
-}
-
-ParameterizedTest(struct crash_param *p, node_crash,
-		  apply_is_finished_or_undone)
+/* certain: whether the pod is there at this step; else both are right. */
+static void kill_apply_at(const char *step, unsigned after, bool certain)
 {
 	struct test_node t;
 	bool whole;
 
 	base = scratch_enter();
-	cr_assert(killed_at(p->step, p->after, apply_web), "%s", p->step);
+	cr_assert(killed_at(step, after, apply_web));
 	start(&t);
 	whole = is_whole(&t);
-	if (p->acknowledged)
-		cr_expect(whole, "%s", p->step);
+	if (certain)
+		cr_expect(whole);
 	cr_expect(ge(int, test_apply(&t, POD("web"), 0), 0), "%s", t.err.text);
 	cr_expect(is_whole(&t));
 	cr_expect(eq(int, test_delete(&t, "web", NODE_DELETE_FORCE), 0));
@@ -169,36 +147,73 @@ ParameterizedTest(struct crash_param *p, node_crash,
 	test_node_close(&t);
 }
 
-ParameterizedTestParameters(node_crash, delete_is_finished_or_never_was)
+Test(node_crash, apply_killed_before_anything_is_finished_or_undone)
 {
-	static struct crash_param params[] = {
-		{ "delete.begin", 0, false },
-		{ "delete.marked", 0, true },
-		{ "delete.withdrawn", 0, true },
-		{ "delete.torn-down", 0, true },
-		{ "delete.gone", 0, true },
-	};
-
-	return cr_make_param_array(struct crash_param, params,
-				   sizeof(params) / sizeof(params[0]));
+	kill_apply_at("apply.begin", 0, false);
 }
 
-ParameterizedTest(struct crash_param *p, node_crash,
-		  delete_is_finished_or_never_was)
+Test(node_crash, apply_killed_once_declared_is_finished_or_undone)
+{
+	kill_apply_at("apply.declared", 0, false);
+}
+
+Test(node_crash, apply_killed_between_volumes_is_finished_or_undone)
+{
+	kill_apply_at("apply.provisioned", 0, false);
+}
+
+Test(node_crash, apply_killed_after_the_last_volume_is_finished_or_undone)
+{
+	kill_apply_at("apply.provisioned", 1, false);
+}
+
+Test(node_crash, a_ready_pod_is_there_though_killed_before_it_was_shown)
+{
+	kill_apply_at("apply.ready", 0, true);
+}
+
+Test(node_crash, a_shown_pod_is_there_after_a_kill)
+{
+	kill_apply_at("apply.published", 0, true);
+}
+
+static void kill_delete_at(const char *step, bool goes)
 {
 	struct test_node t;
-	bool whole;
 
 	base = scratch_enter();
-	cr_assert(killed_at(p->step, p->after, apply_and_delete_web), "%s",
-		  p->step);
+	cr_assert(killed_at(step, 0, apply_and_delete_web));
 	start(&t);
-	whole = is_whole(&t);
-	cr_expect(eq(int, whole, !p->acknowledged), "%s", p->step);
+	cr_expect(eq(int, is_whole(&t), !goes));
 	wait_for_the_reaper(&t);
 	cr_expect(ge(int, test_apply(&t, POD("web"), 0), 0), "%s", t.err.text);
 	cr_expect(is_whole(&t));
 	test_node_close(&t);
+}
+
+Test(node_crash, delete_killed_before_the_mark_leaves_the_pod)
+{
+	kill_delete_at("delete.begin", false);
+}
+
+Test(node_crash, delete_killed_at_the_mark_is_finished)
+{
+	kill_delete_at("delete.marked", true);
+}
+
+Test(node_crash, delete_killed_at_the_withdrawal_is_finished)
+{
+	kill_delete_at("delete.withdrawn", true);
+}
+
+Test(node_crash, delete_killed_after_the_teardown_is_finished)
+{
+	kill_delete_at("delete.torn-down", true);
+}
+
+Test(node_crash, delete_killed_at_its_end_is_finished)
+{
+	kill_delete_at("delete.gone", true);
 }
 
 Test(node_crash, a_start_that_is_killed_is_followed_by_one_that_succeeds)
