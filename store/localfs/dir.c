@@ -13,6 +13,7 @@
 #include "store/localfs/cred.h"
 #include "store/localfs/name.h"
 #include "store/localfs/ops.h"
+#include "store/localfs/orphans.h"
 #include "store/localfs/pin.h"
 #include "store/localfs/state.h"
 
@@ -52,16 +53,22 @@ int local_lookup(struct store *st, const struct store_handle *dir,
 static int remove_name(struct store *st, const struct store_handle *dir,
 		       const char *name, int flags)
 {
+	struct local_store *ls = local_of(st);
 	cleanup_pin struct pin d = PIN_INIT;
+	cleanup_fd int victim = -1;
 	int r;
 
 	r = name_check(name);
 	if (r < 0)
 		return r;
-	r = pin_open_dir(local_of(st), dir, &d);
+	r = pin_open_dir(ls, dir, &d);
 	if (r < 0)
 		return r;
-	return unlinkat(d.fd, name, flags) < 0 ? -errno : 0;
+	victim = orphans_watch(ls->lfs->orphans, d.fd, name);
+	if (unlinkat(d.fd, name, flags) < 0)
+		return -errno;
+	orphans_keep(ls, dir, &victim);
+	return 0;
 }
 
 int local_unlink(struct store *st, const struct store_handle *dir,
@@ -91,6 +98,8 @@ int local_rename(struct store *st, const struct store_handle *dir,
 {
 	cleanup_pin struct pin d = PIN_INIT;
 	cleanup_pin struct pin nd = PIN_INIT;
+	struct local_store *ls = local_of(st);
+	cleanup_fd int victim = -1;
 	int newfd;
 	int r;
 
@@ -111,7 +120,12 @@ int local_rename(struct store *st, const struct store_handle *dir,
 			return r;
 		newfd = nd.fd;
 	}
-	return renameat2(d.fd, name, newfd, newname, flags) < 0 ? -errno : 0;
+	if (!(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
+		victim = orphans_watch(ls->lfs->orphans, newfd, newname);
+	if (renameat2(d.fd, name, newfd, newname, flags) < 0)
+		return -errno;
+	orphans_keep(ls, newdir, &victim);
+	return 0;
 }
 
 /* 1 to go on, 0 when fn has enough. */

@@ -13,6 +13,7 @@
 #include "store/localfs/handle.h"
 #include "store/localfs/held.h"
 #include "store/localfs/ops.h"
+#include "store/localfs/orphans.h"
 #include "store/localfs/pin.h"
 #include "store/localfs/state.h"
 
@@ -34,6 +35,7 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 	lfs->dirs = dircache_new(options->dir_cache ? options->dir_cache
 						    : LOCALFS_DIR_CACHE);
 	lfs->held = held_new();
+	lfs->orphans = orphans_new();
 	lfs->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (lfs->proc_fd < 0) {
 		r = error_set(err, -errno,
@@ -42,7 +44,7 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 		localfs_free(lfs);
 		return r;
 	}
-	if (!lfs->realms || !lfs->dirs || !lfs->held) {
+	if (!lfs->realms || !lfs->dirs || !lfs->held || !lfs->orphans) {
 		localfs_free(lfs);
 		return error_set(err, -ENOMEM, "out of memory");
 	}
@@ -56,6 +58,7 @@ void localfs_free(struct localfs *lfs)
 
 	if (!lfs)
 		return;
+	orphans_free(lfs->orphans);
 	held_free(lfs->held);
 	dircache_free(lfs->dirs);
 	realms_free(lfs->realms);
@@ -110,9 +113,12 @@ static void local_forget(struct store *st, const struct store_handle *h)
 
 	if (!realm_get(ls->lfs->realms, &ls->realms, h->realm))
 		return;
-	if (h->type == HANDLE_TYPE_HELD)
+	if (h->type == HANDLE_TYPE_HELD) {
 		held_forget(ls->lfs->held, h);
-	else if (handle_class(h) == HANDLE_DIR ||
+		return;
+	}
+	orphans_forget(ls->lfs->orphans, h);
+	if (handle_class(h) == HANDLE_DIR ||
 		 handle_class(h) == HANDLE_UNKNOWN)
 		dircache_drop(ls->lfs->dirs, h);
 }

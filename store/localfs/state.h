@@ -11,12 +11,14 @@
 
 struct dircache;
 struct held;
+struct orphans;
 
 struct localfs {
 	int proc_fd; /* /proc/self/fd, O_PATH */
 	struct realms *realms;
 	struct dircache *dirs;
 	struct held *held;
+	struct orphans *orphans;
 };
 
 struct local_store {
