@@ -3,6 +3,7 @@
 #include "store/manifest/names.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LABEL_MAX     63
@@ -62,13 +63,14 @@ bool name_is_subdomain(const char *name)
 bool name_is_subdomain_prefix(const char *name)
 {
 	char whole[SUBDOMAIN_MAX + 2];
-	size_t len = strlen(name);
+	int len;
 
-	if (len > SUBDOMAIN_MAX)
+	/* A long prefix is cut before the letters are appended. */
+	if (strlen(name) > SUBDOMAIN_MAX)
 		return false;
-	memcpy(whole, name, len);
-	whole[len] = 'x';
-	return is_subdomain(whole, len < SUBDOMAIN_MAX ? len + 1 : len);
+	len = snprintf(whole, sizeof(whole), "%sx", name);
+	return is_subdomain(whole,
+			    len > SUBDOMAIN_MAX ? SUBDOMAIN_MAX : (size_t)len);
 }
 
 static bool is_qualified_part(const char *name)

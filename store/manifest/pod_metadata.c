@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define ANNOTATIONS_MAX (256 * 1024) /* bytes of all keys and values */
+#define ANNOTATIONS_MAX 262144 /* bytes of all keys and values */
 
 static const char *const used[] = { "name", "generateName", "namespace",
 				    "uid",  "labels",	    "annotations",

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#define TEXT_MAX (4u * MANIFEST_SIZE_MAX) /* after aliases are expanded */
+#define TEXT_MAX (4ul * MANIFEST_SIZE_MAX) /* after aliases are expanded */
 
 /* What a value weighs. */
 struct weight {
@@ -107,7 +107,7 @@ static int weigh(struct reader *rd, const yaml_mark_t *mark,
 			MANIFEST_NODES_MAX);
 	if (rd->total.text > TEXT_MAX)
 		return refuse(rd, mark, -E2BIG,
-			      "too much text: at most %u bytes are allowed, "
+			      "too much text: at most %lu bytes are allowed, "
 			      "aliases expanded",
 			      TEXT_MAX);
 	return 0;

@@ -320,10 +320,13 @@ Test(pod, labels_and_annotations_are_checked)
 
 Test(pod, annotations_have_a_size_limit)
 {
-	char *value = calloc(1, 256 * 1024 + 1);
+	enum {
+		SIZE = 262144
+	};
+	char *value = calloc(1, SIZE + 1);
 	char *text;
 
-	memset(value, 'x', 256 * 1024);
+	memset(value, 'x', SIZE);
 	cr_assert(gt(int,
 		     asprintf(&text,
 			      "{apiVersion: v1, kind: Pod, metadata: {name: p, "
@@ -761,16 +764,20 @@ Test(pod, causes_have_the_shape_of_status_details)
 
 Test(pod, hostile_values_are_cut_and_cleaned_in_messages)
 {
-	static const char head[] = HEAD "{volumes: [{name: \"\\e[31m";
-	char *text = malloc(100000);
 	struct causes causes;
+	char *name = calloc(1, 90001);
 	struct pod *pod;
 	json_t *list;
+	char *text;
 
-	strcpy(text, head);
-	memset(text + sizeof(head) - 1, 'x', 90000);
-	strcpy(text + sizeof(head) - 1 + 90000,
-	       "\", emptyDir: {\"\\n\xC3\xA4\": 1}}], " BOX "}}");
+	memset(name, 'x', 90000);
+	cr_assert(gt(int,
+		     asprintf(&text,
+			      HEAD "{volumes: [{name: \"\\e[31m%s\", emptyDir: "
+				   "{\"\\n\xC3\xA4\": 1}}], " BOX "}}",
+			      name),
+		     0));
+	free(name);
 	cr_assert(eq(int, decode(text, &pod, &causes), -EINVAL));
 	for (size_t i = 0; i < causes.n; i++) {
 		cr_expect(lt(sz, strlen(causes.list[i].message), 500));
