@@ -12,12 +12,16 @@
 
 cd "$root"
 
+: >"$work/readme.conf"
+options=(--config "$work/readme.conf" --mountpoint "$M" --state-dir "$S"
+	"${common_options[@]}")
+
 # The words of the README in terms of this case.
 localise()
 {
 	local text=$1
 
-	text=${text//sudo make run/tools/install/run.sh $BUILD --mountpoint $M --state-dir $S}
+	text=${text//sudo make run/tools/install/run.sh $BUILD ${options[*]}}
 	text=${text//sudo make stop/tools/install/stop.sh $BUILD}
 	text=${text//sudo /}
 	text=${text//build\/podvolctl/$BUILD/podvolctl}
@@ -106,7 +110,7 @@ replay
 
 it "starting it twice does no harm"
 for i in 1 2; do
-	tools/install/run.sh "$BUILD" --mountpoint "$M" --state-dir "$S" \
+	tools/install/run.sh "$BUILD" "${options[@]}" \
 		>"$work/output" 2>&1 || fail "$(cat "$work/output")"
 	grep -q 'Try next:' "$work/output" || fail "$(cat "$work/output")"
 done

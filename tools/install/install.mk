@@ -22,7 +22,7 @@ check-deps:
 
 # The packages come first: what follows is made by a make that can see them.
 run: deps
-	$(Q)$(MAKE) --no-print-directory all
+	+$(Q)$(MAKE) --no-print-directory $(if $(V),,-s) all
 	$(Q)tools/install/run.sh $(BUILD) $(RUN_ARGS)
 
 stop:
@@ -52,7 +52,8 @@ install: all
 	$(Q)$(foreach p,$(PAGES),install -Dm644 $(p) $(DESTDIR)$(call page_path,$(notdir $(p))) &&) true
 	$(Q)install -Dm644 -t $(DESTDIR)$(docdir) README.md LICENSE
 	$(Q)install -Dm644 -t $(DESTDIR)$(docdir)/examples $(addprefix tools/install/samples/,$(SAMPLES))
-	@echo "Installed below $(DESTDIR)$(PREFIX).  To start it: systemctl daemon-reload; systemctl enable --now podvolsd"
+	@echo "Installed below $(DESTDIR)$(PREFIX)."
+	$(if $(DESTDIR),,@echo "To start it: systemctl daemon-reload; systemctl enable --now podvolsd")
 
 # Only files of ours, then the folders that are ours alone; never data in /var/lib/podvols.
 uninstall:
