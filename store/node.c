@@ -77,8 +77,10 @@ static int open_parts(struct node *node, const struct node_options *options,
 	r = copy_options(node, options);
 	if (r == 0)
 		r = node_state_open(node, options->state_dir, err);
-	if (r == 0)
+	if (r == 0) {
+		node_reserve_fill(node);
 		r = open_catalog(node, err);
+	}
 	if (r == 0)
 		r = tree_new(&node->tree);
 	if (r == 0)

@@ -483,6 +483,7 @@ int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
 	int r;
 
 	node_step("apply.begin");
+	node_reserve_fill(node);
 	r = pod->name ? apply_named(&a, err) : apply_generated(&a, err);
 	if (r == -ENOMEM)
 		error_set(err, r, "out of memory");

@@ -45,8 +45,8 @@ static int remove_rows(struct node *node, const struct catalog_pod *pod,
 	return catalog_commit(&txn, err);
 }
 
-int node_pod_erase(struct node *node, const struct catalog_pod *pod,
-		   const char *reason, const char *step, struct error *err)
+static int erase(struct node *node, const struct catalog_pod *pod,
+		 const char *reason, const char *step, struct error *err)
 {
 	char subpaths[sizeof(NODE_SUBPATHS) + sizeof(pod->uid)];
 	int r;
@@ -65,6 +65,16 @@ int node_pod_erase(struct node *node, const struct catalog_pod *pod,
 		node_step(step);
 	r = remove_rows(node, pod, reason, err);
 	trash_wake(node->trash);
+	return r;
+}
+
+int node_pod_erase(struct node *node, const struct catalog_pod *pod,
+		   const char *reason, const char *step, struct error *err)
+{
+	int r = erase(node, pod, reason, step, err);
+
+	if (node_reserve_spend(node, r))
+		r = erase(node, pod, reason, step, err);
 	return r;
 }
 
@@ -168,6 +178,8 @@ static int delete_pod(struct node *node, struct catalog_pod *pod,
 
 	if (pod->phase != CATALOG_DELETING) {
 		r = mark(node, pod, err);
+		if (node_reserve_spend(node, r))
+			r = mark(node, pod, err);
 		if (r < 0)
 			return r;
 	}
@@ -180,6 +192,7 @@ static int delete_pod(struct node *node, struct catalog_pod *pod,
 	if (r < 0)
 		return r;
 	node_step("delete.gone");
+	node_reserve_fill(node);
 	return 0;
 }
 

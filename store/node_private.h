@@ -47,6 +47,11 @@ int64_t node_now(void); /* nanoseconds since the epoch */
 int node_state_open(struct node *node, const char *path, struct error *err);
 void node_state_close(struct node *node);
 
+/* node_reserve.c: take room for bad times, if there is some now. */
+void node_reserve_fill(struct node *node);
+/* Give it up if r says that the disk is full: is another try worth it? */
+bool node_reserve_spend(struct node *node, int r);
+
 /* node_volumes.c: all volumes of a pod, by their drivers. */
 struct node_volume {
 	const struct volume_driver *driver;

@@ -8,9 +8,11 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -429,6 +431,58 @@ Test(node, a_state_directory_without_parent_is_refused)
 
 	cr_assert(eq(int, test_node_open(&other, "/nowhere-x"), -ENOENT));
 	cr_expect(strstr(other.err.text, "parent") != NULL, "%s",
+		  other.err.text);
+}
+
+static void fill_disk(const char *path)
+{
+	static const char zeroes[4096];
+	cleanup_fd int fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	cr_assert(ge(int, fd, 0));
+	while (write(fd, zeroes, sizeof(zeroes)) > 0)
+		;
+}
+
+Test(node, a_full_disk_refuses_a_pod_whole_and_lets_pods_be_deleted)
+{
+	const char *other = POD("other");
+
+	test_node_close(&t);
+	scratch_directory("small");
+	cr_assert(eq(int, mount("small", "small", "tmpfs", 0, "size=12m"), 0));
+	snprintf(text, sizeof(text), "%s/small", base);
+	base = text;
+	cr_assert(eq(int, test_node_open(&t, base), 0), "%s", t.err.text);
+	apply(web);
+	fill_disk("small/filler");
+	cr_expect(eq(int, test_apply(&t, other, 0), -ENOSPC));
+	cr_expect(strstr(t.err.text, "No space left") != NULL, "%s",
+		  t.err.text);
+	cr_expect(test_get(&t, "other") == NULL);
+	cr_expect(eq(int, test_count_entries("small/state/pods"), 1));
+	cr_expect(eq(int, test_delete(&t, "web", 0), 0), "%s", t.err.text);
+	unlink("small/filler");
+	cr_expect(eq(int, test_apply(&t, other, 0), NODE_CREATED), "%s",
+		  t.err.text);
+}
+
+Test(node, a_read_only_state_directory_is_refused_with_its_name)
+{
+	struct test_node other;
+
+	scratch_directory("fixed");
+	cr_assert(eq(int, mount("fixed", "fixed", "tmpfs", 0, NULL), 0));
+	scratch_directory("fixed/state");
+	cr_assert(eq(
+		int,
+		mount("fixed", "fixed", "tmpfs", MS_REMOUNT | MS_RDONLY, NULL),
+		0));
+	snprintf(text, sizeof(text), "%s/fixed", base);
+	cr_assert(eq(int, test_node_open(&other, text), -EROFS), "%s",
+		  other.err.text);
+	cr_expect(strstr(other.err.text, "/fixed/state") != NULL, "%s",
 		  other.err.text);
 }
 
