@@ -72,7 +72,7 @@ void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
 {
 	ret->realms = realms_count(lfs->realms);
 	ret->dir_fds = dircache_count(lfs->dirs);
-	ret->held_fds = held_count(lfs->held);
+	ret->held_fds = held_count(lfs->held) + orphans_count(lfs->orphans);
 }
 
 /* No store has it any more: its descriptors must not outlive the mount's. */
@@ -81,6 +81,7 @@ static void realm_ends(void *arg, uint16_t index)
 	struct localfs *lfs = arg;
 
 	dircache_drop_realm(lfs->dirs, index);
+	orphans_drop_realm(lfs->orphans, index);
 	held_drop_realm(lfs->held, index);
 }
 
@@ -118,8 +119,7 @@ static void local_forget(struct store *st, const struct store_handle *h)
 		return;
 	}
 	orphans_forget(ls->lfs->orphans, h);
-	if (handle_class(h) == HANDLE_DIR ||
-		 handle_class(h) == HANDLE_UNKNOWN)
+	if (handle_class(h) == HANDLE_DIR || handle_class(h) == HANDLE_UNKNOWN)
 		dircache_drop(ls->lfs->dirs, h);
 }
 

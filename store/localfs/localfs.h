@@ -25,7 +25,7 @@ struct localfs_options {
 struct localfs_stats {
 	size_t realms;
 	size_t dir_fds;	 /* cached directory descriptors */
-	size_t held_fds; /* descriptors held because there are no handles */
+	size_t held_fds; /* held for want of handles, or of removed files */
 };
 
 int localfs_new(const struct localfs_options *options, struct localfs **ret,

@@ -60,15 +60,16 @@ void orphans_free(struct orphans *o)
 
 static unsigned bucket_of(const struct store_handle *h)
 {
-	unsigned x = 0;
-
-	for (unsigned i = 0; i < h->len; i++)
-		x = x * 31 + h->bytes[i];
-	return x % N_BUCKETS;
+	return (unsigned)(handle_hash(h) % N_BUCKETS);
 }
 
-int orphans_watch(struct orphans *o, int dirfd, const char *name)
+int orphans_watch(struct orphans *o, const struct store_handle *dir, int dirfd,
+		  const char *name)
 {
+	/* Where descriptors are held, the file has one until it is forgotten.
+	 */
+	if (dir->type == HANDLE_TYPE_HELD)
+		return -1;
 	if (atomic_load_explicit(&o->n, memory_order_relaxed) >= ORPHANS_MAX)
 		return -1;
 	return openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -87,21 +88,28 @@ static void orphans_add(struct orphans *o, const struct store_handle *h,
 	pthread_mutex_lock(&o->buckets[b].lock);
 	p->next = o->buckets[b].first;
 	o->buckets[b].first = p;
-	pthread_mutex_unlock(&o->buckets[b].lock);
 	atomic_fetch_add(&o->n, 1);
+	pthread_mutex_unlock(&o->buckets[b].lock);
 }
 
 void orphans_keep(struct local_store *ls, const struct store_handle *dir,
 		  int *fd)
 {
-	cleanup_fd int own = steal_fd(fd);
 	struct store_handle h;
 	struct statx attr;
+	uint16_t realm;
 
-	if (own < 0 || local_identify_open(ls, dir, own, &h, &attr) < 0 ||
-	    attr.stx_nlink > 0 || h.type == HANDLE_TYPE_HELD)
+	if (*fd < 0 || local_handle(ls, dir, *fd, &realm, &h, &attr) != 0 ||
+	    attr.stx_nlink > 0)
 		return;
-	orphans_add(ls->lfs->orphans, &h, &own);
+	orphans_add(ls->lfs->orphans, &h, fd);
+}
+
+static void orphan_end(struct orphans *o, struct orphan *p)
+{
+	atomic_fetch_sub(&o->n, 1);
+	close(p->fd);
+	free(p);
 }
 
 void orphans_forget(struct orphans *o, const struct store_handle *h)
@@ -120,11 +128,27 @@ void orphans_forget(struct orphans *o, const struct store_handle *h)
 		}
 	}
 	pthread_mutex_unlock(&o->buckets[b].lock);
-	if (!found)
-		return;
-	atomic_fetch_sub(&o->n, 1);
-	close(found->fd);
-	free(found);
+	if (found)
+		orphan_end(o, found);
+}
+
+void orphans_drop_realm(struct orphans *o, uint16_t realm)
+{
+	for (unsigned b = 0; b < N_BUCKETS; b++) {
+		struct orphan **link = &o->buckets[b].first;
+
+		pthread_mutex_lock(&o->buckets[b].lock);
+		while (*link) {
+			struct orphan *p = *link;
+
+			if (p->handle.realm == realm) {
+				*link = p->next;
+				orphan_end(o, p);
+			} else
+				link = &p->next;
+		}
+		pthread_mutex_unlock(&o->buckets[b].lock);
+	}
 }
 
 size_t orphans_count(struct orphans *o)

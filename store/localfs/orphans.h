@@ -11,6 +11,7 @@
 #define LOCALFS_ORPHANS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* More than this many are let go at once, as if nobody knew them. */
 #define ORPHANS_MAX 512u
@@ -24,14 +25,16 @@ void orphans_free(struct orphans *o);
 
 /*
  * Before and after the removal of dirfd/name: watch returns an O_PATH
- * descriptor of it, or -1; keep takes the descriptor over, and holds it if
- * that was the last name.
+ * descriptor of it, or -1; keep takes *fd (which becomes -1) if that was the
+ * last name.
  */
-int orphans_watch(struct orphans *o, int dirfd, const char *name);
+int orphans_watch(struct orphans *o, const struct store_handle *dir, int dirfd,
+		  const char *name);
 void orphans_keep(struct local_store *ls, const struct store_handle *dir,
 		  int *fd);
 
 void orphans_forget(struct orphans *o, const struct store_handle *h);
+void orphans_drop_realm(struct orphans *o, uint16_t realm);
 size_t orphans_count(struct orphans *o);
 
 #endif

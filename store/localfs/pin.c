@@ -204,10 +204,9 @@ static int realm_of(struct local_store *ls, const struct store_handle *near,
 	return realm_enter(ls->lfs->realms, &ls->realms, fd, attr, ret);
 }
 
-/* 1 if the file has no handle; attr and *ret_realm are good then. */
-static int identify(struct local_store *ls, const struct store_handle *near,
-		    int fd, uint16_t *ret_realm,
-		    struct store_handle *ret_handle, struct statx *ret_attr)
+int local_handle(struct local_store *ls, const struct store_handle *near,
+		 int fd, uint16_t *ret_realm, struct store_handle *ret_handle,
+		 struct statx *ret_attr)
 {
 	struct realm *realm;
 	int mount_id;
@@ -237,7 +236,7 @@ int local_identify(struct local_store *ls, const struct store_handle *near,
 	struct statx attr;
 	int r;
 
-	r = identify(ls, near, *fd, &realm, &h, &attr);
+	r = local_handle(ls, near, *fd, &realm, &h, &attr);
 	if (r == 1)
 		r = held_enter(ls->lfs->held, realm, &attr, fd, &h);
 	else if (r == 0 && S_ISDIR(attr.stx_mode))
@@ -260,7 +259,7 @@ int local_identify_open(struct local_store *ls, const struct store_handle *near,
 	struct statx attr;
 	int r;
 
-	r = identify(ls, near, fd, &realm, &h, &attr);
+	r = local_handle(ls, near, fd, &realm, &h, &attr);
 	if (r == 1) {
 		snprintf(name, sizeof(name), "%d", fd);
 		path_fd = openat(ls->lfs->proc_fd, name, O_PATH | O_CLOEXEC);

@@ -56,6 +56,14 @@ int pin_reopen(struct local_store *ls, const struct store_handle *h,
 int local_statx(int dirfd, const char *name, int flags, struct statx *ret);
 
 /*
+ * Handle and attributes of the object behind fd, if its filesystem has handles.
+ * 1 if it has not; attributes and realm are good then.
+ */
+int local_handle(struct local_store *ls, const struct store_handle *near,
+		 int fd, uint16_t *ret_realm, struct store_handle *ret_handle,
+		 struct statx *ret_attr);
+
+/*
  * Handle and attributes of the object behind *fd (O_PATH), which is taken (and
  * becomes -1) where it is of use.  near is the directory that it was found in,
  * or NULL.

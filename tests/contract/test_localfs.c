@@ -96,11 +96,47 @@ CONTRACT(volumes_on_one_filesystem_share_its_descriptor)
 		store_close(more[i]);
 }
 
+CONTRACT(a_removed_file_is_known_until_it_is_forgotten)
+{
+	struct volume_under_test *v = volume_open(place);
+	struct store_handle d = must_mkdir(v, &v->root, "d");
+	struct store_handle a = must_create(v, &v->root, "a", "abc");
+	struct store_handle b = must_create(v, &v->root, "b", "");
+	unsigned before = open_descriptors();
+	struct statx attr;
+
+	cr_assert(eq(int, store_rmdir(v->st, &v->root, "d"), 0));
+	cr_assert(eq(int, store_unlink(v->st, &v->root, "a"), 0));
+	cr_assert(eq(int, store_rename(v->st, &v->root, "b", &v->root, "c", 0),
+		     0));
+	cr_expect(eq(u32, must_getattr(v, &d).stx_nlink, 0));
+	cr_expect(eq(u64, must_getattr(v, &a).stx_size, 3));
+	cr_expect(eq(u32, must_getattr(v, &b).stx_nlink, 1));
+	store_forget(v->st, &d);
+	store_forget(v->st, &a);
+	cr_expect(eq(int, store_getattr(v->st, &a, NULL, &attr), -ESTALE));
+	cr_expect(eq(int, store_getattr(v->st, &d, NULL, &attr), -ESTALE));
+	cr_expect(le(uint, open_descriptors(), before));
+}
+
+CONTRACT(a_file_that_was_replaced_is_known_until_it_is_forgotten)
+{
+	struct volume_under_test *v = volume_open(place);
+	struct store_handle a = must_create(v, &v->root, "a", "abc");
+
+	must_create(v, &v->root, "b", "");
+	cr_assert(eq(int, store_rename(v->st, &v->root, "b", &v->root, "a", 0),
+		     0));
+	cr_expect(eq(u32, must_getattr(v, &a).stx_nlink, 0));
+}
+
 CONTRACT(everything_is_closed_with_the_last_volume)
 {
 	struct volume_under_test *v = volume_open(place);
 
 	must_mkdir(v, &v->root, "d");
+	must_mkdir(v, &v->root, "removed");
+	cr_assert(eq(int, store_rmdir(v->st, &v->root, "removed"), 0));
 	store_close(v->st);
 	v->st = NULL;
 	cr_expect(eq(sz, stats_of(v).realms, 0));
