@@ -41,9 +41,9 @@ CASES(access, file_by_actor, N_OF(actors))
 		DO(access("f", X_OK));
 		DO(access("f", R_OK | W_OK | X_OK));
 		DO(faccessat(AT_FDCWD, "f", R_OK, AT_EACCESS));
-		DO(open("f", O_RDONLY) >= 0);
-		DO(open("f", O_WRONLY) >= 0);
-		DO(open("f", O_RDWR) >= 0);
+		FD(open("f", O_RDONLY));
+		FD(open("f", O_WRONLY));
+		FD(open("f", O_RDWR));
 		DO(truncate("f", 2));
 		back();
 		PREP(unlink("f"));
@@ -62,12 +62,12 @@ CASES(access, directory_by_actor, N_OF(actors))
 		DO(access("d", R_OK));
 		DO(access("d", W_OK));
 		DO(access("d", X_OK));
-		DO(open("d", O_RDONLY) >= 0);
+		FD(open("d", O_RDONLY));
 		list("d");
 		look("d/f");
 		look("d/no");
-		DO(open("d/f", O_RDONLY) >= 0);
-		DO(open("d/new", O_CREAT | O_RDWR, 0600) >= 0);
+		FD(open("d/f", O_RDONLY));
+		FD(open("d/new", O_CREAT | O_RDWR, 0600));
 		DO(rename("d/f", "d/g"));
 		DO(unlink("d/g"));
 		DO(unlink("d/f"));

@@ -266,9 +266,9 @@ CASES(acl, decisions, N_OF(actors) * 2)
 		DO(access("x", R_OK));
 		DO(access("x", W_OK));
 		DO(access("x", X_OK));
-		DO(open("x", O_RDONLY) >= 0);
-		DO(open("x", O_WRONLY) >= 0);
-		DO(open("x/new", O_CREAT | O_RDWR, 0600) >= 0);
+		FD(open("x", O_RDONLY));
+		FD(open("x", O_WRONLY));
+		FD(open("x/new", O_CREAT | O_RDWR, 0600));
 		DO(unlink("x/new"));
 		back();
 		PREP(remove("x"));
@@ -278,7 +278,7 @@ CASES(acl, decisions, N_OF(actors) * 2)
 static void inherit(mode_t mode)
 {
 	rec("mode %04o", mode);
-	DO(open("d/f", O_CREAT | O_RDWR, mode) >= 0);
+	FD(open("d/f", O_CREAT | O_RDWR, mode));
 	rec_both("d/f");
 	DO(mkdir("d/sub", mode));
 	rec_both("d/sub");

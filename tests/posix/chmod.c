@@ -135,7 +135,7 @@ CASE(chmod, of_a_directory_takes_effect_below)
 		PREP(chmod("d", i % 2 ? 0755 : 0700));
 		become(BOB, GUESTS);
 		DO(access("d/f", R_OK));
-		DO(open("d/f", O_RDONLY) >= 0);
-		DO(open("d", O_RDONLY) >= 0);
+		FD(open("d/f", O_RDONLY));
+		FD(open("d", O_RDONLY));
 	}
 }

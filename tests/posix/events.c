@@ -35,16 +35,16 @@ static const struct {
 static void rec_event(const struct inotify_event *e)
 {
 	char text[256] = "";
+	size_t n = 0;
 	const char *who = e->wd == wd_dir    ? "d"
 			  : e->wd == wd_sub  ? "e"
 			  : e->wd == wd_file ? "d/f"
 					     : "?";
 
 	for (size_t i = 0; i < N_OF(bits); i++) {
-		if (e->mask & bits[i].bit) {
-			strcat(text, " ");
-			strcat(text, bits[i].name);
-		}
+		if (e->mask & bits[i].bit)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s",
+					      bits[i].name);
 	}
 	rec("  %s%s%s%s%s", who, text, e->len ? " '" : "",
 	    e->len ? e->name : "", e->len ? "'" : "");

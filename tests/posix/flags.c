@@ -101,7 +101,7 @@ CASES(flags, on_directories, N_OF(kinds))
 	PREP(mkdir("d/sub", 0755));
 	DO(set_flags("d", kinds[nth].flags));
 	rec_flags("d");
-	DO(open("d/new", O_CREAT | O_RDWR, 0600) >= 0);
+	FD(open("d/new", O_CREAT | O_RDWR, 0600));
 	DO(mkdir("d/newd", 0700));
 	DO(symlink("x", "d/newl"));
 	DO(link("d/f", "d/newh"));
@@ -111,7 +111,7 @@ CASES(flags, on_directories, N_OF(kinds))
 	DO(unlink("d/f"));
 	DO(rmdir("d/sub"));
 	DO(chmod("d", 0700));
-	DO(open("d/f", O_WRONLY) >= 0);
+	FD(open("d/f", O_WRONLY));
 	DO(rename("d", "e"));
 	DO(rmdir("d"));
 	list("d");

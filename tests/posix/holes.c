@@ -5,10 +5,7 @@
 
 #include <linux/falloc.h>
 
-enum {
-	KIB = 1024,
-	MIB = 1024 * 1024
-};
+static const off_t KIB = 1024, MIB = 1048576;
 
 static void rec_map(const char *label, int fd)
 {
@@ -242,7 +239,7 @@ CASE(holes, sparse_copies_keep_their_bytes)
 	OK(pwrite(a, "start", 5, 0));
 	OK(pwrite(a, "middle", 6, 300 * KIB));
 	OK(ftruncate(a, MIB));
-	while (copy_file_range(a, &in, b, &out, MIB, 0) > 0)
+	while (copy_file_range(a, &in, b, &out, (size_t)MIB, 0) > 0)
 		;
 	look("b");
 	see("b");

@@ -55,7 +55,7 @@ static void by_ftruncate(void)
 
 static void by_open_trunc(void)
 {
-	DO(open("f", O_WRONLY | O_TRUNC) >= 0);
+	FD(open("f", O_WRONLY | O_TRUNC));
 }
 
 static void by_fallocate(void)
@@ -133,7 +133,7 @@ static void by_reading(void)
 
 	DO(read(fd, &c, 1));
 	DO(fsync(fd));
-	DO(open("f", O_RDWR) >= 0);
+	FD(open("f", O_RDWR));
 }
 
 #define ENTRY(name)                                                            \

@@ -52,6 +52,18 @@ static int open_it(void)
 	return fd;
 }
 
+static char letter(short type)
+{
+	switch (type) {
+	case F_UNLCK:
+		return '.';
+	case F_RDLCK:
+		return 'r';
+	default:
+		return 'w';
+	}
+}
+
 /* In another process, which has no locks: the locks on bytes 0 to 29. */
 static void survey(const char *label)
 {
@@ -67,9 +79,7 @@ static void survey(const char *label)
 					   .l_len = 1 };
 
 			fcntl(fd, F_GETLK, &l);
-			text[at] = l.l_type == F_UNLCK	 ? '.'
-				   : l.l_type == F_RDLCK ? 'r'
-							 : 'w';
+			text[at] = letter(l.l_type);
 			if (l.l_type != F_UNLCK && l.l_pid != holder)
 				text[at] = '?';
 		}

@@ -118,7 +118,7 @@ static void show_failure(const char *name, const char *a, const char *b)
 		next_line(&b, &len);
 	}
 	putchar('\n');
-	if (strcmp(a, b)) {
+	if (strcmp(a, b) != 0) {
 		show_difference(a, b);
 	} else {
 		show_wrong("both:     ", a);
@@ -130,7 +130,7 @@ static void judge(struct suite *s, const char *name, long ms)
 	struct transcript *a = s->said[0], *b = s->said[1];
 	const char *ta = transcript_text(a), *tb = transcript_text(b);
 
-	if (strcmp(ta, tb) || a->wrong || b->wrong) {
+	if (strcmp(ta, tb) != 0 || a->wrong || b->wrong) {
 		s->failed++;
 		show_failure(name, ta, tb);
 		return;

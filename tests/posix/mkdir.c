@@ -124,7 +124,7 @@ CASE(rmdir, of_a_removed_directory_we_stand_in)
 	FAILS(ENOENT, mknod("n", S_IFIFO | 0600, 0));
 	DO(open(".", O_TMPFILE | O_RDWR, 0600));
 	FAILS(ENOENT, openat(fd, "f", O_CREAT | O_RDWR, 0600));
-	DO(open(".", O_RDONLY) >= 0);
+	FD(open(".", O_RDONLY));
 	DO(access(".", R_OK));
 	EXPECT(getcwd(buf, sizeof(buf)) == NULL);
 	rec("getcwd %s", errname(errno));

@@ -26,6 +26,13 @@ static char *map_rw(int fd, size_t len)
 	return p;
 }
 
+/* Without the NUL. */
+static void paste(char *p, const char *text)
+{
+	while (*text)
+		*p++ = *text++;
+}
+
 /* Exit status of a child that touches p: 0, or the signal that it got. */
 static void touch(const char *label, const volatile char *p, bool write)
 {
@@ -72,13 +79,13 @@ CASE(mmap, shared_agrees_with_read_and_write)
 	fd = FD(open("f", O_RDWR));
 	other = FD(open("f", O_RDWR));
 	p = map_rw(fd, 8192);
-	memcpy(p + 100, "mapped", 6);
+	paste(p + 100, "mapped");
 	OK(pread(other, buf, 6, 100));
 	rec_bytes("read after a store", buf, 6);
 	OK(pwrite(other, "written", 7, 5000));
 	rec_bytes("load after a write", p + 5000, 7);
 	OK(fsync(fd));
-	memcpy(p, "again", 5);
+	paste(p, "again");
 	OK(msync(p, 8192, MS_SYNC));
 	OK(msync(p, 8192, MS_ASYNC));
 	OK(msync(p, 8192, MS_INVALIDATE));
@@ -97,7 +104,7 @@ CASE(mmap, private_stays_private)
 	fd = FD(open("f", O_RDWR));
 	p = map(fd, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
 	PREP(p ? 0 : -1);
-	memcpy(p, "changed!", 8);
+	paste(p, "changed!");
 	see("f");
 	OK(munmap(p, 4096));
 	see("f");
@@ -116,12 +123,12 @@ CASE(mmap, shared_between_processes)
 		p = map_rw(open("f", O_RDWR), 4096);
 		gate_enter(&g);
 		rec_bytes("child sees", p, 6);
-		memcpy(p + 10, "child", 5);
+		paste(p + 10, "child");
 		gate_signal(&g);
 		_exit(0);
 	}
 	p = map_rw(open("f", O_RDWR), 4096);
-	memcpy(p, "parent", 6);
+	paste(p, "parent");
 	gate_go(&g);
 	gate_await(&g);
 	rec_bytes("parent sees", p + 10, 5);
@@ -138,13 +145,13 @@ CASE(mmap, outlives_close_and_rename)
 	fd = FD(open("f", O_RDWR));
 	p = map_rw(fd, 4096);
 	OK(close(fd));
-	memcpy(p, "kept", 4);
+	paste(p, "kept");
 	OK(rename("f", "g"));
-	memcpy(p + 4, "on", 2);
+	paste(p + 4, "on");
 	see("g");
 	put("h", "over");
 	OK(rename("h", "g"));
-	memcpy(p, "x", 1);
+	paste(p, "x");
 	see("g");
 	OK(munmap(p, 4096));
 	see("g");
@@ -180,7 +187,7 @@ CASE(mmap, beyond_the_end_is_sigbus)
 
 	put_size("f", 5000);
 	fd = FD(open("f", O_RDWR));
-	p = map_rw(fd, 4 * 4096);
+	p = map_rw(fd, 16384);
 	touch("inside", p + 4999, false);
 	touch("rest of the last page", p + 8000, false);
 	touch("beyond", p + 8192, false);
@@ -207,7 +214,7 @@ CASE(mmap, store_beyond_the_end_is_not_written)
 	put("f", "abc");
 	fd = FD(open("f", O_RDWR));
 	p = map_rw(fd, 4096);
-	memcpy(p + 3, "garbage", 7);
+	paste(p + 3, "garbage");
 	OK(msync(p, 4096, MS_SYNC));
 	look("f");
 	see("f");
@@ -224,7 +231,7 @@ CASE(mmap, fills_holes)
 	OK(ftruncate(fd, 100000));
 	p = map_rw(fd, 100000);
 	rec_bytes("hole", p + 50000, 8);
-	memcpy(p + 50000, "filled", 6);
+	paste(p + 50000, "filled");
 	OK(msync(p, 100000, MS_SYNC));
 	look("f");
 	see("f");

@@ -56,21 +56,22 @@ struct posix_case {
 void case_register(struct posix_case *c);
 
 /* One function that is many cases: it is run with nth from 0 to n - 1. */
-#define CASES(fam, nam, n)                                                     \
-	static void fam##_##nam(unsigned int nth);                             \
-	static struct posix_case fam##_##nam##_case = {                        \
-		.family = #fam,                                                \
-		.name = #nam,                                                  \
-		.run = fam##_##nam,                                            \
+#define CASES(group, title, n)                                                 \
+	static void group##_##title(unsigned int nth);                         \
+	static struct posix_case group##_##title##_case = {                    \
+		.family = #group,                                              \
+		.name = #title,                                                \
+		.run = group##_##title,                                        \
 		.count = (n),                                                  \
 	};                                                                     \
-	__attribute__((constructor)) static void fam##_##nam##_register(void)  \
+	__attribute__((constructor)) static void group##_##title##_register(   \
+		void)                                                          \
 	{                                                                      \
-		case_register(&fam##_##nam##_case);                            \
+		case_register(&group##_##title##_case);                        \
 	}                                                                      \
-	static void fam##_##nam(unsigned int nth __attribute__((unused)))
+	static void group##_##title(unsigned int nth __attribute__((unused)))
 
-#define CASE(fam, nam) CASES(fam, nam, 1)
+#define CASE(group, title) CASES(group, title, 1)
 
 /* record.c: lines of the transcript */
 

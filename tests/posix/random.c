@@ -40,17 +40,14 @@ static void seed(unsigned int nth)
 }
 
 /* A path of one to three parts out of few names, so that they collide. */
-static const char *some_path(char *buf)
+static const char *some_path(char *buf, size_t len)
 {
-	static const char *const names[] = { "a", "b", "c", "d", "e" };
 	unsigned int parts = 1 + chance(3);
+	size_t n = 0;
 
-	buf[0] = '\0';
-	for (unsigned int i = 0; i < parts; i++) {
-		if (i)
-			strcat(buf, "/");
-		strcat(buf, names[chance(N_OF(names))]);
-	}
+	for (unsigned int i = 0; i < parts; i++)
+		n += (size_t)snprintf(buf + n, len - n, i ? "/%c" : "%c",
+				      'a' + (int)chance(5));
 	return buf;
 }
 
@@ -139,8 +136,8 @@ static void step(void)
 	char p[32], q[32];
 	uid_t uid = users[chance(4)];
 
-	some_path(p);
-	some_path(q);
+	some_path(p, sizeof(p));
+	some_path(q, sizeof(q));
 	if (uid)
 		become_in(uid, uid, STAFF);
 	umask(chance(2) ? 022 : 0);

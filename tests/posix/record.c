@@ -44,8 +44,8 @@ const char *transcript_text(struct transcript *t)
 }
 
 /* A line is claimed whole, so lines of several processes do not mix. */
-static void append(const char *prefix, const char *fmt, va_list args,
-		   const char *suffix)
+__attribute__((format(printf, 2, 0))) static void
+append(const char *prefix, const char *fmt, va_list args, const char *suffix)
 {
 	char line[LINE_MAX_BYTES];
 	size_t n = 0, tail = strlen(suffix);
@@ -56,9 +56,7 @@ static void append(const char *prefix, const char *fmt, va_list args,
 	n += (size_t)vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	if (n > sizeof(line) - tail - 2)
 		n = sizeof(line) - tail - 2;
-	memcpy(line + n, suffix, tail);
-	n += tail;
-	line[n++] = '\n';
+	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s\n", suffix);
 
 	at = atomic_fetch_add(&current->len, (unsigned int)n);
 	if (at + n < sizeof(current->text))

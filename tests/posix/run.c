@@ -42,7 +42,8 @@ static void for_each_name(int dir, void (*visit)(int dir, const char *name))
 			struct dirent64 *d = (struct dirent64 *)p;
 
 			p += d->d_reclen;
-			if (strcmp(d->d_name, ".") && strcmp(d->d_name, ".."))
+			if (strcmp(d->d_name, ".") != 0 &&
+			    strcmp(d->d_name, "..") != 0)
 				visit(dir, d->d_name);
 		}
 	}

@@ -18,7 +18,7 @@ static const struct {
 static void make_all(mode_t mode)
 {
 	rec("mode %04o", mode);
-	DO(open("d/file", O_CREAT | O_RDWR, mode) >= 0);
+	FD(open("d/file", O_CREAT | O_RDWR, mode));
 	look("d/file");
 	DO(mkdir("d/dir", mode));
 	look("d/dir");

@@ -217,12 +217,13 @@ static void prepare(void)
 {
 	PREP(mkdir("d", 0755));
 	PREP(mkdir("d/sub", 0755));
+	tick(); /* so that which of two is where shows in the times */
 	PREP(mkdir("e", 0755));
 	PREP(mkdir("e/empty", 0755));
 	put("d/f", "contents");
 	put("d/empty", "");
 	put("d/x", "x");
-	tick(); /* so that an exchange shows */
+	tick();
 	put("e/old", "old contents");
 	PREP(link("d/x", "d/hard"));
 	PREP(setxattr("d/x", "user.x", "v", 1, 0));
