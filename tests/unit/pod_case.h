@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* eq(str) takes no pointer to const. */
+#define expect_text(got, want) cr_expect(eq(str, (char *)(got), (char *)(want)))
+
 /* The first document of text. */
 static inline int decode(const char *text, struct pod **ret,
 			 struct causes *causes)

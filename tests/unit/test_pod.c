@@ -42,28 +42,27 @@ Test(pod, an_ordinary_pod_is_decoded)
 		"  - name: debug\n";
 	struct pod *pod = good(text);
 
-	cr_expect(eq(str, pod->name, "producer-consumer"));
-	cr_expect(eq(str, pod->namespace, "prod"));
-	cr_expect(eq(str, pod->uid, "6f1b2c9a-3d4e-4f50-8a6b-7c8d9e0f1a2b"));
+	expect_text(pod->name, "producer-consumer");
+	expect_text(pod->namespace, "prod");
+	expect_text(pod->uid, "6f1b2c9a-3d4e-4f50-8a6b-7c8d9e0f1a2b");
 	cr_expect(pod->generate_name == NULL);
 	cr_assert(eq(sz, pod->n_volumes, 2));
-	cr_expect(eq(str, (char *)pod->volumes[0].source, "emptyDir"));
-	cr_expect(eq(str, pod->volumes[1].name, "certs"));
+	expect_text(pod->volumes[0].source, "emptyDir");
+	expect_text(pod->volumes[1].name, "certs");
 	cr_expect(eq(i64,
 		     json_integer_value(
 			     json_object_get(pod->volumes[0].spec, "mode")),
 		     0750));
 	cr_assert(eq(sz, pod->n_containers, 4 - 1));
 	cr_expect(eq(int, (int)pod->containers[0].kind, CONTAINER_INIT));
-	cr_expect(eq(str, pod->containers[0].mounts[0].path, "/c"));
+	expect_text(pod->containers[0].mounts[0].path, "/c");
 	cr_expect(pod->containers[1].privileged);
-	cr_expect(eq(str, pod->containers[1].mounts[0].sub_path, "x/y"));
-	cr_expect(eq(str, pod->containers[1].mounts[0].propagation,
-		     "Bidirectional"));
+	expect_text(pod->containers[1].mounts[0].sub_path, "x/y");
+	expect_text(pod->containers[1].mounts[0].propagation, "Bidirectional");
 	cr_expect(pod->containers[1].mounts[1].read_only);
-	cr_expect(eq(str, pod->containers[1].mounts[1].propagation, "None"));
-	cr_expect(eq(str, pod->containers[1].mounts[1].recursive_read_only,
-		     "IfPossible"));
+	expect_text(pod->containers[1].mounts[1].propagation, "None");
+	expect_text(pod->containers[1].mounts[1].recursive_read_only,
+		    "IfPossible");
 	cr_expect(eq(int, (int)pod->containers[2].kind, CONTAINER_EPHEMERAL));
 	pod_free(pod);
 }
@@ -73,15 +72,12 @@ Test(pod, defaults_are_filled_in)
 	struct pod *pod = good(with_volume("hostPath: {path: /etc}"));
 	const json_t *metadata = json_object_get(pod->document, "metadata");
 
-	cr_expect(eq(str, pod->namespace, "here"));
-	cr_expect(eq(str,
-		     (char *)json_string_value(
-			     json_object_get(metadata, "namespace")),
-		     "here"));
-	cr_expect(eq(str,
-		     (char *)json_string_value(
-			     json_object_get(pod->volumes[0].spec, "type")),
-		     ""));
+	expect_text(pod->namespace, "here");
+	expect_text(json_string_value(json_object_get(metadata, "namespace")),
+		    "here");
+	expect_text(json_string_value(
+			    json_object_get(pod->volumes[0].spec, "type")),
+		    "");
 	pod_free(pod);
 }
 

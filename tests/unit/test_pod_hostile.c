@@ -40,9 +40,9 @@ Test(pod_hostile, causes_have_the_shape_of_status_details)
 	causes_add(&causes, INVALID, 3, "spec.x", "Invalid value: %d", 7);
 	list = causes_to_json(&causes);
 	text = json_dumps(list, JSON_COMPACT);
-	cr_expect(eq(str, text,
-		     "[{\"reason\":\"FieldValueInvalid\",\"message\":\"Invalid "
-		     "value: 7\",\"field\":\"spec.x\"}]"));
+	expect_text(text,
+		    "[{\"reason\":\"FieldValueInvalid\",\"message\":\"Invalid "
+		    "value: 7\",\"field\":\"spec.x\"}]");
 	free(text);
 	json_decref(list);
 	causes_done(&causes);
