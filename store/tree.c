@@ -2,6 +2,7 @@
 /* tree.c - the published tree: namespaces, pods and their volumes, in memory */
 #include "store/tree.h"
 
+#include "store/id_array.h"
 #include "store/volume.h"
 
 #include <assert.h>
@@ -11,18 +12,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Sorted by id: listings go on behind a cookie in O(log n). */
-struct id_entry {
-	uint64_t id;
-	void *object;
-};
-
-struct id_array {
-	struct id_entry *entries;
-	size_t n;
-	size_t room;
-};
 
 struct tree_namespace {
 	uint64_t id;
@@ -48,72 +37,6 @@ struct tree {
 	void *by_uid; /* of struct tree_pod */
 	struct timespec changed;
 };
-
-/* Index of the first entry whose id is at least id. */
-static size_t id_array_find(const struct id_array *array, uint64_t id)
-{
-	size_t low = 0;
-	size_t high = array->n;
-
-	/* Ids grow: the newest is mostly the one to come. */
-	if (high > 0 && array->entries[high - 1].id < id)
-		return high;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (array->entries[mid].id < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static void *id_array_get(const struct id_array *array, uint64_t id)
-{
-	size_t i = id_array_find(array, id);
-
-	if (i == array->n || array->entries[i].id != id)
-		return NULL;
-	return array->entries[i].object;
-}
-
-/* Room for one more, so that id_array_add() cannot fail. */
-static int id_array_reserve(struct id_array *array)
-{
-	size_t room = array->room ? 2 * array->room : 8;
-	struct id_entry *bigger;
-
-	if (array->n < array->room)
-		return 0;
-	bigger = reallocarray(array->entries, room, sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	array->entries = bigger;
-	array->room = room;
-	return 0;
-}
-
-static void id_array_add(struct id_array *array, uint64_t id, void *object)
-{
-	size_t i = id_array_find(array, id);
-
-	assert(array->n < array->room);
-	memmove(&array->entries[i + 1], &array->entries[i],
-		(array->n - i) * sizeof(array->entries[0]));
-	array->entries[i] = (struct id_entry){ .id = id, .object = object };
-	array->n++;
-}
-
-static void id_array_remove(struct id_array *array, uint64_t id)
-{
-	size_t i = id_array_find(array, id);
-
-	assert(i < array->n && array->entries[i].id == id);
-	array->n--;
-	memmove(&array->entries[i], &array->entries[i + 1],
-		(array->n - i) * sizeof(array->entries[0]));
-}
 
 static int compare_names(const void *a, const void *b)
 {

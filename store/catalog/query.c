@@ -36,7 +36,8 @@ static const char *const queries[CATALOG_N_QUERIES] = {
 	[CATALOG_POD_BY_UID] =
 		"SELECT " POD_COLUMNS ", document" POD_FROM " WHERE uid = ?1",
 	[CATALOG_POD_LIST] =
-		"SELECT " POD_COLUMNS ", iif(?2, document, NULL)" POD_FROM
+		"SELECT " POD_COLUMNS
+		", CASE WHEN ?2 THEN document END" POD_FROM
 		" WHERE (?1 IS NULL OR namespace.name = ?1) ORDER BY pod.id",
 	[CATALOG_POD_SET_PHASE] =
 		"UPDATE pod SET phase = ?2, resource_version = ?3"
