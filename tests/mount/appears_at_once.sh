@@ -21,8 +21,9 @@ watch_pod()
 	local names
 	while [[ ! -e $work/stop ]]; do
 		names=("$M"/default/many/*)
-		[[ -e ${names[0]} || ${#names[@]} -gt 1 ]] &&
+		if [[ ${names[0]} != *'*' ]]; then
 			echo "${#names[@]}"
+		fi
 	done | sort | uniq -c
 }
 watch_pod >"$work/sights" &

@@ -26,7 +26,7 @@ done
 
 it "everything else is refused, and says which prefixes are allowed"
 ln -s "$B" "$A/link"
-ln -s ../barred "$A/sub/up"
+ln -s ../../barred "$A/sub/up"
 for path in / "$B" "$A-not" "$work" "$A/link" "$A/sub/up" /etc; do
 	! out=$(try_apply "$path") || fail "'$path' is accepted"
 	grep -Eq 'allow' <<<"$out" || fail "'$out' does not speak of the list"

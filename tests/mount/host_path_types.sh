@@ -42,9 +42,9 @@ refused() # PATH TYPE TEXT
 }
 
 declare -A said=(
-	[Directory]='not a directory' [File]='not a (regular )?file'
-	[Socket]='not a (unix )?socket' [CharDevice]='not a character device'
-	[BlockDevice]='not a block device'
+	[Directory]='requires a directory' [File]='requires a regular file'
+	[Socket]='requires a socket' [CharDevice]='requires a character device'
+	[BlockDevice]='requires a block device'
 )
 
 for kind in "${kinds[@]}"; do
@@ -67,7 +67,7 @@ accepted "$H/made/by/us" DirectoryOrCreate
 expect_eq "made" "$(stat -c '%F %a %u' "$H/made/by/us")" "directory 755 0"
 accepted "$H/Directory" DirectoryOrCreate
 for kind in File Socket CharDevice BlockDevice; do
-	refused "$H/$kind" DirectoryOrCreate 'not a directory'
+	refused "$H/$kind" DirectoryOrCreate 'requires a directory'
 done
 
 it "FileOrCreate makes an empty file, but no directories"
@@ -79,7 +79,7 @@ expect_eq "content" "$(cat "$H/File")" content
 refused "$H/no/parent" FileOrCreate 'no such|not exist'
 expect_missing "$H/no"
 for kind in Directory Socket CharDevice BlockDevice; do
-	refused "$H/$kind" FileOrCreate 'not a (regular )?file'
+	refused "$H/$kind" FileOrCreate 'requires a regular file'
 done
 
 it "an unknown type is refused with the list of the known ones"

@@ -54,7 +54,7 @@ expect_eq "pods" "$(list "$M/default")" web
 
 it "clients that stop reading harm nobody else"
 hold "$BUILD/flood" "$K" deaf 20 "$pods"
-within 10 ctl get pods >/dev/null
+within 10 "$BUILD/podvolctl" get pods >/dev/null
 echo text >"$V/file"
 apply_pod meanwhile 'data=emptyDir: {}'
 let_go
@@ -63,7 +63,7 @@ it "clients that say nothing, or half of something, harm nobody else"
 hold "$BUILD/flood" "$K" idle 50 0
 idle=$held
 hold "$BUILD/flood" "$K" half 50 "$pods"
-within 10 ctl get pods >/dev/null
+within 10 "$BUILD/podvolctl" get pods >/dev/null
 let_go "$idle"
 let_go
 
@@ -73,7 +73,7 @@ for junk in 'GARBAGE' $'GET / HTTP/9.9\r\n\r\n' $'\x16\x03\x01\x02' \
 	printf '%s\r\n\r\n' "$junk" | within 20 curl -s -m 10 \
 		--unix-socket "$K" telnet://podvols >/dev/null 2>&1 || :
 done
-within 10 ctl get pods >/dev/null
+within 10 "$BUILD/podvolctl" get pods >/dev/null
 
 it "unknown paths, methods and types get a Status"
 api GET /nowhere

@@ -104,6 +104,7 @@ done
 it "umount by the administrator ends it in order"
 daemon_start
 umount "$M"
+announce 'went away'
 daemon_wait
 check_log
 expect_match "exit status" "$daemon_status" '^[01]$'

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/daemon.sh"
 
 rounds=${SOAK:+10000}
-rounds=${rounds:-300}
+rounds=${rounds:-60}
 
 daemon_start
 mkdir "$work/outside"
