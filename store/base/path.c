@@ -103,7 +103,7 @@ int path_statx_cached(int fd, unsigned mask, struct statx *ret)
 
 struct handle {
 	struct file_handle head;
-	unsigned char bytes[MAX_HANDLE_SZ];
+	uint32_t words[MAX_HANDLE_SZ / sizeof(uint32_t)];
 };
 
 static bool handle_of_fd(int fd, struct handle *ret)
@@ -133,6 +133,15 @@ bool path_is_same_file(int fd_a, int fd_b)
 	if (!handle_of_fd(fd_a, &ha) || !handle_of_fd(fd_b, &hb))
 		return true;
 	return memcmp(&ha, &hb, sizeof(ha)) == 0;
+}
+
+bool path_is_fuse_root(int fd)
+{
+	struct handle h;
+
+	return handle_of_fd(fd, &h) &&
+	       h.head.handle_bytes == 3 * sizeof(uint32_t) &&
+	       h.head.handle_type == 0x81 && h.words[0] == 0 && h.words[1] == 1;
 }
 
 /* Make and open one directory; mode is exact if it was made here. */

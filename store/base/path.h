@@ -48,6 +48,13 @@ int path_statx_cached(int fd, unsigned mask, struct statx *ret);
 bool path_is_same_file(int fd_a, int fd_b);
 
 /*
+ * Is fd the root of a FUSE filesystem?  Told by its handle, which the kernel
+ * makes without asking the server: node id (two words) and generation, and
+ * the root's node id is 1 for ever.
+ */
+bool path_is_fuse_root(int fd);
+
+/*
  * Make the directory rel below dir_fd and those above it that are missing,
  * each with exactly this mode, and open it (O_RDONLY).  Follows no link.
  */

@@ -47,24 +47,6 @@ static bool same_object(int fd_a, int fd_b)
 	       a.stx_mnt_id == b.stx_mnt_id;
 }
 
-/*
- * Is fd the root of a FUSE filesystem?  The kernel makes the handles of FUSE
- * itself: node id in two words, generation.  The root has node id 1, always.
- */
-static bool is_fuse_root(int fd)
-{
-	struct {
-		struct file_handle head;
-		uint32_t words[MAX_HANDLE_SZ / sizeof(uint32_t)];
-	} h = { .head.handle_bytes = MAX_HANDLE_SZ };
-	int mount_id;
-
-	return name_to_handle_at(fd, "", &h.head, &mount_id, AT_EMPTY_PATH) ==
-		       0 &&
-	       h.head.handle_bytes == 3 * sizeof(uint32_t) &&
-	       h.head.handle_type == 0x81 && h.words[0] == 0 && h.words[1] == 1;
-}
-
 /* The device of our own mount, or 0 while it is not mounted. */
 static dev_t place_own_dev(struct place *place)
 {
@@ -76,7 +58,7 @@ static dev_t place_own_dev(struct place *place)
 		return dev;
 	fd = path_open(AT_FDCWD, place->mountpoint, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0 || path_statx_cached(fd, STATX_TYPE, &stx) < 0 ||
-	    !is_fuse_root(fd))
+	    !path_is_fuse_root(fd))
 		return 0;
 	dev = statx_dev(&stx);
 	atomic_store(&place->own_dev, dev);
