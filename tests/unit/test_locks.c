@@ -18,9 +18,14 @@ static struct volume *vol;
 static struct inode file;
 static struct inode other;
 
+static void close_store(struct store *st)
+{
+	free(st);
+}
+
 static void setup(void)
 {
-	static const struct store_ops none;
+	static const struct store_ops none = { .close = close_store };
 	struct store *st = calloc(1, sizeof(*st));
 
 	st->ops = &none;
@@ -33,11 +38,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	struct store *st = vol->store;
-
 	locks_free(locks);
 	volume_unref(vol);
-	free(st);
 }
 
 TestSuite(locks, .init = setup, .fini = teardown, .timeout = 20);
