@@ -41,7 +41,7 @@ struct http {
 	pthread_cond_t changed;	       /* a connection or a request ended */
 	struct http_connection *first; /* lock */
 	unsigned n_connections;	       /* lock; accepted, not closed */
-	unsigned n_requests;	       /* lock; running */
+	unsigned n_requests;	       /* lock; handled or being answered */
 };
 
 struct http_connection {
@@ -140,7 +140,6 @@ static enum MHD_Result access_handler(void *arg,
 		request = http_request_new(connection);
 		if (!request)
 			return MHD_NO;
-		count_request(http, 1);
 		*request_context = request;
 		return MHD_YES;
 	}
@@ -149,6 +148,7 @@ static enum MHD_Result access_handler(void *arg,
 		*data_len = 0;
 		return result;
 	}
+	count_request(http, 1);
 	set_handling(connection_of(connection), true);
 	result = http_request_answer(request, http->daemon, connection, method,
 				     url);
@@ -160,15 +160,15 @@ static void notify_completed(void *arg, struct MHD_Connection *connection,
 			     void **request_context,
 			     enum MHD_RequestTerminationCode code)
 {
-	struct http *http = arg;
+	struct http_request *request = steal_pointer(request_context);
 
 	(void)code;
-	if (!*request_context)
+	if (!request)
 		return;
-	http_request_free(*request_context);
-	*request_context = NULL;
 	set_handling(connection_of(connection), false);
-	count_request(http, -1);
+	if (http_request_is_answered(request))
+		count_request(arg, -1);
+	http_request_free(request);
 }
 
 /* End those that take too long; their threads then see the end of file. */

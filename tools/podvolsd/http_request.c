@@ -24,6 +24,7 @@ struct http_request {
 	size_t len;  /* of the body so far, also if it is thrown away */
 	size_t size; /* of the buffer */
 	bool too_large;
+	bool answered;
 };
 
 struct http_request *http_request_new(struct MHD_Connection *connection)
@@ -174,9 +175,15 @@ enum MHD_Result http_request_answer(struct http_request *request,
 	struct api_response res = { 0 };
 	enum MHD_Result result;
 
+	request->answered = true;
 	ask(request, d, connection, &req, &res);
 	log_debug("api: %s %s: %u", method, path, res.code);
 	result = queue(connection, &res);
 	response_done(&res);
 	return result;
+}
+
+bool http_request_is_answered(const struct http_request *request)
+{
+	return request->answered;
 }

@@ -6,6 +6,7 @@
 #define PODVOLSD_HTTP_REQUEST_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct daemon;
@@ -23,5 +24,8 @@ enum MHD_Result http_request_answer(struct http_request *request,
 				    struct daemon *d,
 				    struct MHD_Connection *connection,
 				    const char *method, const char *path);
+
+/* Was http_request_answer() called? */
+bool http_request_is_answered(const struct http_request *request);
 
 #endif
