@@ -51,6 +51,7 @@ docker_begin()
 # limit is one that a machine without CAP_SYS_RESOURCE can set, too.
 dockerd_spawn()
 {
+	echo '{}' >"$RT/daemon.json"
 	dockerd --iptables=false --ip6tables=false --bridge=none \
 		--default-ulimit nofile=1024:1024 --storage-driver "$1" \
 		--exec-opt native.cgroupdriver=cgroupfs \
@@ -84,9 +85,9 @@ docker_end()
 	[[ -n ${dockerd_job:-} ]] || return 0
 	all=$(docker_cli ps -aq 2>/dev/null) || all=
 	# shellcheck disable=SC2086 # a list
-	[[ -z $all ]] || docker_cli rm -f $all >/dev/null 2>&1
-	kill "$dockerd_job" 2>/dev/null
-	wait "$dockerd_job" 2>/dev/null
+	[[ -z $all ]] || docker_cli rm -f $all >/dev/null 2>&1 || :
+	kill "$dockerd_job" 2>/dev/null || :
+	wait "$dockerd_job" 2>/dev/null || :
 	dockerd_job=
 	unmount_below "$RT"
 }
@@ -125,7 +126,7 @@ podman_cli()
 podman_end()
 {
 	[[ -e $RT/podman-data ]] || return 0
-	podman_cli rm -f -a -t 0 >/dev/null 2>&1
+	podman_cli rm -f -a -t 0 >/dev/null 2>&1 || :
 	unmount_below "$RT"
 }
 

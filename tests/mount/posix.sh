@@ -12,6 +12,9 @@ reference=$work/reference
 mkdir -m 0777 "$reference" "$work/host"
 chmod 0777 "$reference" "$work/host"
 
+# Each combination is run, so that one failure does not hide the next.
+differing=()
+
 compare()
 {
 	local dir
@@ -21,7 +24,7 @@ compare()
 	for dir in "$M/default/web/data" "$M/default/web/host"; do
 		it "every POSIX case agrees in ${dir##*/} ($*)"
 		"$suite" -t $((20 * TIME_SCALE)) "$reference" "$dir" ||
-			fail "the answers differ"
+			differing+=("${dir##*/} ($*)")
 		expect_eq "what is left" "$(list "$dir")" ""
 	done
 	ctl delete pod web >/dev/null
@@ -30,3 +33,4 @@ compare()
 
 compare
 compare --disable-features passthrough
+((!${#differing[@]})) || fail "the answers differ in: ${differing[*]}"

@@ -41,7 +41,6 @@ CASE(data, basic_reads_and_writes)
 	FAILS(EFAULT, write(fd, nowhere(), 5));
 	OK(read(fd, buf, 0));
 	OK(write(fd, buf, 0));
-	DO(lseek(fd, INT64_MAX, SEEK_SET));
 	DO(pwrite(fd, "x", 1, INT64_MAX - 5));
 	DO(pread(fd, buf, 1, INT64_MAX - 5));
 }
@@ -109,6 +108,30 @@ CASE(data, append_ignores_the_offset)
 	OK(truncate("f", 3));
 	OK(write(fd, "three", 5));
 	see("f");
+}
+
+CASE(data, append_can_be_switched_on)
+{
+	int fd;
+
+	put("f", "start");
+	fd = FD(open("f", O_RDWR));
+	OK(pwrite(fd, "S", 1, 0));
+	OK(fcntl(fd, F_SETFL, O_APPEND));
+	OK(pwrite(fd, "!", 1, 0));
+	see("f");
+	OK(fcntl(fd, F_SETFL, 0));
+	OK(pwrite(fd, "s", 1, 0));
+	see("f");
+}
+
+CASE(data, append_can_be_switched_off)
+{
+	int fd;
+
+	put("f", "start");
+	fd = FD(open("f", O_RDWR | O_APPEND));
+	OK(pwrite(fd, "!", 1, 0));
 	OK(fcntl(fd, F_SETFL, 0));
 	OK(pwrite(fd, "S", 1, 0));
 	see("f");

@@ -63,23 +63,6 @@ CASE(fifo, without_waiting)
 	OK(read(r, &c, 1));
 }
 
-CASE(fifo, writing_changes_its_times)
-{
-	struct stamps was;
-	int fd;
-
-	PREP(mkfifo("p", 0600));
-	fd = FD(open("p", O_RDWR | O_NONBLOCK));
-	tick();
-	was = stamps_of("p");
-	OK(write(fd, "x", 1));
-	stamps_changed("p", &was);
-	tick();
-	was = stamps_of("p");
-	OK(read(fd, (char[1]){ 0 }, 1));
-	stamps_changed("p", &was);
-}
-
 CASE(fifo, permissions)
 {
 	PREP(mkfifo("p", 0600));

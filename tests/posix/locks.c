@@ -22,7 +22,8 @@ static const char *type_name(short type)
 				 : "none";
 }
 
-/* What stands in the way of an exclusive lock; holder: whose pid it is. */
+/* What stands in the way of an exclusive lock; holder: whose pid it is, or 0.
+ */
 static void rec_lock(const char *label, int fd, int cmd, off_t start, off_t len,
 		     pid_t holder)
 {
@@ -39,9 +40,10 @@ static void rec_lock(const char *label, int fd, int cmd, off_t start, off_t len,
 	else
 		rec("%s: %s %lld+%lld of %s", label, type_name(l.l_type),
 		    (long long)l.l_start, (long long)l.l_len,
-		    l.l_pid == holder ? "the holder"
-		    : l.l_pid == -1   ? "a description"
-				      : "somebody else");
+		    !holder		? "anybody"
+		    : l.l_pid == holder ? "the holder"
+		    : l.l_pid == -1	? "a description"
+					: "somebody else");
 }
 
 static int open_it(void)
@@ -358,7 +360,7 @@ CASE(locks, descriptions_own_theirs)
 	OK(lock(c, F_OFD_SETLK, F_WRLCK, 0, 5));
 	rec_lock("b asks", b, F_OFD_GETLK, 0, 20, getpid());
 	rec_lock("a asks", a, F_OFD_GETLK, 0, 20, getpid());
-	rec_lock("b asks classically", b, F_GETLK, 0, 20, getpid());
+	rec_lock("b asks classically", b, F_GETLK, 0, 20, 0);
 	OK(close(a));
 	FAILS(EAGAIN, lock(b, F_OFD_SETLK, F_RDLCK, 9, 1));
 	OK(close(c));

@@ -175,9 +175,7 @@ CASE(names, limits)
 {
 	DO(pathconf(".", _PC_NAME_MAX));
 	DO(pathconf(".", _PC_PATH_MAX));
-	DO(pathconf(".", _PC_LINK_MAX));
 	DO(pathconf(".", _PC_CHOWN_RESTRICTED));
 	DO(pathconf(".", _PC_NO_TRUNC));
-	DO(pathconf(".", _PC_FILESIZEBITS));
 	DO(pathconf(".", _PC_2_SYMLINKS));
 }

@@ -9,6 +9,17 @@
  * is wrong.  So a transcript holds nothing that may rightly differ: no inode
  * or device numbers, no absolute paths or times, no sizes of directories.
  *
+ * Nor do cases ask what the kernel decides above any filesystem in userspace,
+ * which such a one can therefore not answer as ext4 does:
+ *   - the largest offset that lseek() takes (it knows no file size limit);
+ *   - epoll on regular files (they can be polled, so it is not refused);
+ *   - times of a fifo that is written and read (it keeps them unchanged);
+ *   - COLLAPSE_RANGE and INSERT_RANGE (it never passes them on);
+ *   - access(W_OK) and F_SETFL on immutable and append-only files (it does
+ *     not know these flags), while what they forbid is asked;
+ *   - the pid -1 of a description's lock seen by F_GETLK;
+ *   - what pathconf() derives in libc from the type of the filesystem.
+ *
  * A case runs as root in a process group of its own, may fork, and is killed
  * after CASE_SECONDS, or what -t says.
  */
