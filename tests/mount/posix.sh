@@ -12,6 +12,15 @@ reference=$work/reference
 mkdir -m 0777 "$reference" "$work/host"
 chmod 0777 "$reference" "$work/host"
 
+# Through the page cache of the mount the kernel asks less and writes later,
+# which no daemon can make up for.
+page_cache=(
+	-x killpriv.capabilities_after_mmap   # stores arrive as writes
+	-x mmap.store_changes_times_by_msync  # what is paged in was read
+	-x times.of_a_read_at_the_end         # not asked: the size is known
+)
+exceptions=()
+
 # Each combination is run, so that one failure does not hide the next.
 differing=()
 
@@ -23,7 +32,7 @@ compare()
 	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $work/host}"
 	for dir in "$M/default/web/data" "$M/default/web/host"; do
 		it "every POSIX case agrees in ${dir##*/} ($*)"
-		"$suite" -t $((20 * TIME_SCALE)) "$reference" "$dir" ||
+		"$suite" -t $((20 * TIME_SCALE)) "${exceptions[@]}" "$reference" "$dir" ||
 			differing+=("${dir##*/} ($*)")
 		expect_eq "what is left" "$(list "$dir")" ""
 	done
@@ -32,5 +41,6 @@ compare()
 }
 
 compare
+exceptions=("${page_cache[@]}")
 compare --disable-features passthrough
 ((!${#differing[@]})) || fail "the answers differ in: ${differing[*]}"

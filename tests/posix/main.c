@@ -2,7 +2,7 @@
 /*
  * main.c - posix-suite: do two directories give the same POSIX answers?
  *
- *	posix-suite [-lv] [-f PATTERN] [-t SECONDS] REFDIR TESTDIR
+ *	posix-suite [-lv] [-f PATTERN] [-x PATTERN] [-t SECONDS] REFDIR TESTDIR
  *
  * runs every case in a directory on a filesystem that is trusted and in one
  * under test, and compares what the case saw.  With one directory it prints
@@ -25,6 +25,8 @@ enum {
 
 struct suite {
 	const char *pattern;
+	const char *excluded[EXCLUDED_MAX];
+	unsigned int n_excluded;
 	const char *dirs[2];
 	unsigned int n_dirs;
 	bool verbose;
@@ -52,13 +54,20 @@ void case_register(struct posix_case *c)
 	*at = c;
 }
 
+static bool matches(const char *pattern, const char *name)
+{
+	if (strpbrk(pattern, "*?["))
+		return !fnmatch(pattern, name, 0);
+	return strstr(name, pattern);
+}
+
 static bool is_wanted(const struct suite *s, const char *name)
 {
-	if (!s->pattern)
-		return true;
-	if (strpbrk(s->pattern, "*?["))
-		return !fnmatch(s->pattern, name, 0);
-	return strstr(name, s->pattern);
+	for (unsigned int i = 0; i < s->n_excluded; i++) {
+		if (matches(s->excluded[i], name))
+			return false;
+	}
+	return !s->pattern || matches(s->pattern, name);
 }
 
 static const char *next_line(const char **text, size_t *len)
@@ -235,12 +244,13 @@ static int run_suite(struct suite *s)
 
 static void usage(FILE *to)
 {
-	fputs("usage: posix-suite [-lv] [-f PATTERN] [-t SECONDS] REFDIR [TESTDIR]\n"
+	fputs("usage: posix-suite [-lv] [-f PATTERN] [-x PATTERN] [-t SECONDS] REFDIR [TESTDIR]\n"
 	      "  -f PATTERN  only cases whose name contains or matches it\n"
 	      "  -j N        accepted; cases run one after another\n"
 	      "  -l          list the names of the cases\n"
 	      "  -t SECONDS  that a case may take (20)\n"
-	      "  -v          name passed cases too\n",
+	      "  -v          name passed cases too\n"
+	      "  -x PATTERN  leave out such cases; may be repeated\n",
 	      to);
 }
 
@@ -252,12 +262,21 @@ static unsigned int seconds_of(const char *text)
 	return n < 1 ? 1 : n > 3600 ? 3600 : (unsigned int)n;
 }
 
+/* More than fit are an error of the command line. */
+static bool exclude(struct suite *s, const char *pattern)
+{
+	if (s->n_excluded == N_OF(s->excluded))
+		return false;
+	s->excluded[s->n_excluded++] = pattern;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct suite s = { .seconds = CASE_SECONDS };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "f:hj:lt:v")) != -1) {
+	while ((opt = getopt(argc, argv, "f:hj:lt:vx:")) != -1) {
 		switch (opt) {
 		case 'f':
 			s.pattern = optarg;
@@ -276,6 +295,11 @@ int main(int argc, char **argv)
 		case 'v':
 			s.verbose = true;
 			break;
+		case 'x':
+			if (exclude(&s, optarg))
+				break;
+			usage(stderr);
+			return EXIT_USAGE;
 		default:
 			usage(stderr);
 			return EXIT_USAGE;
