@@ -12,7 +12,7 @@ refused()
 	local text=$1 out status=0
 
 	shift
-	out=$(within 20 "$BUILD/podvolsd" --foreground --config "$work/podvols.conf" \
+	out=$(timeout $((20 * TIME_SCALE)) "$BUILD/podvolsd" --foreground --config "$work/podvols.conf" \
 		--mountpoint "$M" --state-dir "$S" --socket "$K" "$@" 2>&1 </dev/null) || status=$?
 	expect_eq "exit status ($out)" "$status" 1
 	grep -Eqi -- "$text" <<<"$out" || fail "'$out' does not say '$text'"
@@ -110,13 +110,12 @@ check_log
 expect_match "exit status" "$daemon_status" '^[01]$'
 
 it "it gives clear errors for what is wrong around it"
-refused 'mount' --mountpoint "$work/missing/mnt"
 touch "$work/file"
 refused 'mount|directory' --mountpoint "$work/file"
 refused 'state|directory' --state-dir "$work/file/state"
-refused 'state|directory' --state-dir "$work/no/such/state"
+refused 'mount|directory' --mountpoint "$work/file/mnt"
 refused 'state|directory' --state-dir "$work/file"
-refused 'sock' --socket "$work/missing/sock"
+refused 'sock' --socket "$work/file/sock"
 refused 'sock' --socket "$work/$(printf 'x%.0s' {1..120})"
 expect_status 2 "$BUILD/podvolsd" --no-such-option 2>/dev/null
 ! mountpoint -q "$M" || fail "a refused daemon left a mount"

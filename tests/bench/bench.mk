@@ -1,0 +1,38 @@
+# Part of the Makefile: benchmarks, side by side with other filesystems.
+#
+#   make bench         everything, tables and plots in $(BUILD)/bench; about 15 minutes
+#   make bench-work    real work (tar, git, make, ...) in trees of 50,000 files; an hour
+#   make bench-quick   a little of everything: that it works, not how fast
+#   make bench-requests     FUSE requests and system calls of the daemon for each operation
+#
+# ROWS='create stat-*'      only these (patterns)        CLIENTS='1 8'
+# TARGETS='ext4 podvols*'   only these                   ROUNDS=5
+# BACKING=tmpfs             what is below all targets    WORK_FILES=50000
+
+DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync npm sqlite3 e2fsprogs
+
+BENCH_OBJ   = $(call obj,tests/bench/*.c)
+RUN_BENCH   = BUILD=$(BUILD) tests/bench/run
+
+$(BUILD)/bench-load: $(BENCH_OBJ)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench-deps:
+	$(Q)tools/install/deps.sh $(DEPS_BUILD) $(DEPS_BENCH)
+bench-programs: $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/bench-load
+
+bench: bench-deps
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)$(RUN_BENCH) meta data
+bench-work: bench-deps
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)$(RUN_BENCH) work
+bench-quick: bench-deps
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)QUICK=1 $(RUN_BENCH) meta data work
+bench-requests: bench-deps
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)BUILD=$(BUILD) tests/bench/requests
+
+.PHONY: bench bench-work bench-quick bench-requests bench-deps bench-programs
