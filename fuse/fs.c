@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fuse/internal.h"
@@ -232,9 +233,10 @@ int fs_ended_fd(struct fs *fs)
 
 int fs_detach_stale(const char *mountpoint, struct error *err)
 {
-	struct stat st;
+	struct statfs st;
 
-	if (lstat(mountpoint, &st) == 0 || errno == ENOENT)
+	/* Attributes are cached beyond a daemon's death; this is not. */
+	if (statfs(mountpoint, &st) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != ENOTCONN && errno != ECONNABORTED)
 		return error_set(err, -errno, "mount point '%s': %m",

@@ -46,6 +46,7 @@ static int copy_options(struct node *node, const struct node_options *options)
 		node->mountpoint = strdup(options->mountpoint);
 		if (!node->mountpoint)
 			return -ENOMEM;
+		node->env.mountpoint = node->mountpoint;
 	}
 	node->env.host_path_allow = calloc(n + 1, sizeof(char *));
 	if (!node->env.host_path_allow)

@@ -68,6 +68,11 @@ void localfs_free(struct localfs *lfs)
 	errno = saved;
 }
 
+void localfs_set_own_device(struct localfs *lfs, dev_t dev)
+{
+	atomic_store(&lfs->own_dev, dev);
+}
+
 void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
 {
 	ret->realms = realms_count(lfs->realms);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct error;
 struct localfs;
@@ -32,6 +33,11 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 		struct error *err);
 /* All its stores must be closed. */
 void localfs_free(struct localfs *lfs);
+/*
+ * The device of the mount that this daemon serves: a volume that contains it
+ * ends there with -ELOOP, or the daemon would wait for itself.
+ */
+void localfs_set_own_device(struct localfs *lfs, dev_t dev);
 void localfs_stats(struct localfs *lfs, struct localfs_stats *ret);
 
 /* Finds the object at the root of a volume; the caller closes *ret_fd. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "store/base/cleanup.h"
 #include "store/localfs/dircache.h"
@@ -204,6 +205,32 @@ static int realm_of(struct local_store *ls, const struct store_handle *near,
 	return realm_enter(ls->lfs->realms, &ls->realms, fd, attr, ret);
 }
 
+/*
+ * The attributes of a file that was found, without asking a server if there is
+ * none to ask: where another mount begins, it may be ours, and the answer
+ * would have to come from the thread that asks.  -ELOOP for our own mount.
+ */
+static int found_attr(struct local_store *ls, const struct store_handle *near,
+		      int fd, struct statx *ret)
+{
+	uint64_t own =
+		atomic_load_explicit(&ls->lfs->own_dev, memory_order_relaxed);
+	struct realm *realm = NULL;
+	int r;
+
+	r = local_statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, ret);
+	if (r < 0)
+		return r;
+	if (near)
+		realm = realm_get(ls->lfs->realms, &ls->realms, near->realm);
+	if (realm && realm->mount_id == ret->stx_mnt_id &&
+	    !atomic_load_explicit(&realm->is_remote, memory_order_relaxed))
+		return 0;
+	if (own && makedev(ret->stx_dev_major, ret->stx_dev_minor) == own)
+		return -ELOOP;
+	return local_statx(fd, "", AT_EMPTY_PATH, ret);
+}
+
 int local_handle(struct local_store *ls, const struct store_handle *near,
 		 int fd, uint16_t *ret_realm, struct store_handle *ret_handle,
 		 struct statx *ret_attr)
@@ -212,7 +239,7 @@ int local_handle(struct local_store *ls, const struct store_handle *near,
 	int mount_id;
 	int r;
 
-	r = local_statx(fd, "", AT_EMPTY_PATH, ret_attr);
+	r = found_attr(ls, near, fd, ret_attr);
 	if (r < 0)
 		return r;
 	r = realm_of(ls, near, fd, ret_attr, ret_realm);

@@ -161,6 +161,30 @@ static int open_mount(int fd, const struct statx *attr)
 	return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* Anything but what is known to have its attributes in memory. */
+static bool mount_is_remote(int mount_fd)
+{
+	static const unsigned long local[] = {
+		EXT4_SUPER_MAGIC,      XFS_SUPER_MAGIC,
+		BTRFS_SUPER_MAGIC,     TMPFS_MAGIC,
+		OVERLAYFS_SUPER_MAGIC, PROC_SUPER_MAGIC,
+		SYSFS_MAGIC,	       DEVPTS_SUPER_MAGIC,
+		RAMFS_MAGIC,	       HUGETLBFS_MAGIC,
+		MSDOS_SUPER_MAGIC,     F2FS_SUPER_MAGIC,
+		SQUASHFS_MAGIC,	       ISOFS_SUPER_MAGIC,
+		EROFS_SUPER_MAGIC_V1,  CGROUP2_SUPER_MAGIC,
+	};
+	struct statfs fs;
+
+	if (mount_fd < 0 || fstatfs(mount_fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+		if ((unsigned long)fs.f_type == local[i])
+			return false;
+	}
+	return true;
+}
+
 /*
  * FUSE and FAT decode only handles of files that are in memory at the time.
  * Elsewhere a probe tells, also whether we have the right to.
@@ -202,7 +226,7 @@ static bool enter_existing(struct realms *t, struct realm_set *set,
 
 /* Under the lock; takes *mount_fd if the realm had none. */
 static int enter_new(struct realms *t, struct realm_set *set, uint64_t mount_id,
-		     int *mount_fd, bool has_handles, uint16_t *ret)
+		     int *mount_fd, const struct realm *facts, uint16_t *ret)
 {
 	struct realm *realm;
 	int index;
@@ -214,11 +238,13 @@ static int enter_new(struct realms *t, struct realm_set *set, uint64_t mount_id,
 			return index;
 		t->table[index].mount_id = mount_id;
 		atomic_store(&t->table[index].has_handles, false);
+		atomic_store(&t->table[index].is_remote, true);
 	}
 	realm = &t->table[index];
 	if (*mount_fd >= 0 && atomic_load(&realm->mount_fd) < 0) {
 		atomic_store(&realm->mount_fd, steal_fd(mount_fd));
-		atomic_store(&realm->has_handles, has_handles);
+		atomic_store(&realm->has_handles, facts->has_handles);
+		atomic_store(&realm->is_remote, facts->is_remote);
 	}
 	set_add_locked(t, set, (unsigned)index);
 	*ret = (uint16_t)index;
@@ -229,7 +255,7 @@ int realm_enter(struct realms *t, struct realm_set *set, int fd,
 		const struct statx *attr, uint16_t *ret)
 {
 	cleanup_fd int mount_fd = -1;
-	bool has_handles = false;
+	struct realm facts = { .is_remote = true };
 	int r;
 
 	if (enter_existing(t, set, attr, ret))
@@ -238,10 +264,12 @@ int realm_enter(struct realms *t, struct realm_set *set, int fd,
 	/* Opening may block on a dead server: not under the lock. */
 	mount_fd = open_mount(fd, attr);
 	if (mount_fd >= 0 && !t->no_handles)
-		has_handles = mount_has_handles(mount_fd, fd, attr->stx_mode);
+		facts.has_handles =
+			mount_has_handles(mount_fd, fd, attr->stx_mode);
+	facts.is_remote = mount_is_remote(mount_fd);
 
 	pthread_mutex_lock(&t->lock);
-	r = enter_new(t, set, attr->stx_mnt_id, &mount_fd, has_handles, ret);
+	r = enter_new(t, set, attr->stx_mnt_id, &mount_fd, &facts, ret);
 	pthread_mutex_unlock(&t->lock);
 	return r;
 }

@@ -25,6 +25,8 @@ struct realm {
 	uint64_t mount_id;
 	atomic_int mount_fd;	 /* an open directory (or file) on it, or -1 */
 	atomic_bool has_handles; /* otherwise descriptors are held */
+	/* A server has the attributes: what is cached of them may be old. */
+	atomic_bool is_remote;
 };
 
 /* The realms that a store has met: it holds a reference of each. */

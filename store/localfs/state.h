@@ -3,6 +3,7 @@
 #ifndef LOCALFS_STATE_H
 #define LOCALFS_STATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "store/localfs/localfs.h"
@@ -14,7 +15,8 @@ struct held;
 struct orphans;
 
 struct localfs {
-	int proc_fd; /* /proc/self/fd, O_PATH */
+	atomic_uint_fast64_t own_dev; /* of the mount we serve; 0: none yet */
+	int proc_fd;		      /* /proc/self/fd, O_PATH */
 	struct realms *realms;
 	struct dircache *dirs;
 	struct held *held;

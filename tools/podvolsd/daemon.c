@@ -134,6 +134,7 @@ static int open_mount(struct daemon *d, struct error *err)
 		.control = control_text,
 		.control_arg = d,
 	};
+	struct stat st;
 	struct fs *fs;
 	int r;
 
@@ -144,6 +145,9 @@ static int open_mount(struct daemon *d, struct error *err)
 	if (r < 0)
 		return r;
 	atomic_store(&d->fs, fs);
+	if (stat(d->mountpoint, &st) < 0)
+		return error_set(err, -errno, "'%s': %m", d->mountpoint);
+	localfs_set_own_device(d->localfs, st.st_dev);
 	return 0;
 }
 
