@@ -40,6 +40,9 @@ struct volume_spec {
 	const char *pod_uid;
 	const char *name;
 	const json_t *source; /* value of the source key, validated */
+	/* What the rest of the pod says for it, see pod_volume_facts(); NULL:
+	 * nothing. */
+	const json_t *pod;
 };
 
 /* Numbers that `get volumes` shows; -1: not known. */
@@ -55,12 +58,24 @@ struct volume_driver {
 	bool exclusive;	     /* see struct volume */
 
 	/*
+	 * Must containers be given host_path itself, because the bytes are of
+	 * no use through our mount?  NULL: no.
+	 */
+	bool (*is_direct)(const struct volume_spec *spec);
+
+	/*
 	 * Make the volume exist, or check that it does (hostPath's types).
 	 * The message names what is wrong without host details beyond the
 	 * path that the manifest gave.
 	 */
 	int (*provision)(const struct volume_env *env,
 			 const struct volume_spec *spec, struct error *err);
+	/*
+	 * At start: 0 where a ready volume is still there, 1 where it was lost
+	 * and has been made anew, empty.  NULL: nothing to look after.
+	 */
+	int (*restore)(const struct volume_env *env,
+		       const struct volume_spec *spec, struct error *err);
 	/* Open a provisioned volume; the caller ends it with store_close(). */
 	int (*open)(const struct volume_env *env,
 		    const struct volume_spec *spec, struct store **ret,
@@ -70,6 +85,14 @@ struct volume_driver {
 			   const struct volume_spec *spec);
 	int (*usage)(const struct volume_env *env,
 		     const struct volume_spec *spec, struct volume_usage *ret);
+	/*
+	 * Make a ready volume, while it is in use, what new says where old was
+	 * good: other limits.  Idempotent; on failure nothing has changed.
+	 * NULL: it has none that could change.
+	 */
+	int (*resize)(const struct volume_env *env,
+		      const struct volume_spec *old,
+		      const struct volume_spec *new, struct error *err);
 	/*
 	 * End the volume: emptyDir moves its tree to the trash with one
 	 * rename; sources that are not ours only let go.  0 if it is gone

@@ -2,16 +2,16 @@
 /*
  * emptydir.c - the volume source emptyDir: a directory that lives with its pod
  *
- * The tree is pods/<uid>/volumes/kubernetes.io~empty-dir/<name> in the state
- * directory, as the kubelet lays it out.  The directory appears under its name
- * with one rename when all is right with it, so that a directory that is there
- * is never touched again: its mode and owner belong to the pod.
+ * The root is pods/<uid>/volumes/kubernetes.io~empty-dir/<name> in the state
+ * directory, as the kubelet lays it out: a directory of that filesystem, or the
+ * mount of another one, as the medium says.
  */
 #include "store/backend.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/mount.h"
 #include "store/base/path.h"
-#include "store/emptydir/usage.h"
+#include "store/emptydir/medium.h"
 #include "store/localfs/localfs.h"
 #include "store/trash.h"
 
@@ -22,14 +22,13 @@
 
 #define VOLUMES_DIR	"volumes"
 #define PLUGIN_DIR	"kubernetes.io~empty-dir"
-#define DEFAULT_MODE	0777
-#define MODE_MAX	01777
 #define RESOLVE_OUR_OWN (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
 
 /* The descriptor is the environment's, which outlives every store. */
 struct emptydir_root {
 	int pods_fd;
-	char path[]; /* below pods_fd */
+	bool mounted; /* a filesystem of its own is there */
+	char path[];  /* below pods_fd */
 };
 
 static int emptydir_check(const struct volume_spec *spec, struct error *err)
@@ -66,79 +65,51 @@ static int emptydir_open_parent(const struct volume_env *env,
 			 RESOLVE_OUR_OWN);
 }
 
-static int emptydir_mode(const struct volume_spec *spec, mode_t *ret,
-			 struct error *err)
-{
-	const json_t *mode = json_object_get(spec->source, "mode");
-
-	*ret = DEFAULT_MODE;
-	if (!mode || json_is_null(mode))
-		return 0;
-	if (!json_is_integer(mode) || json_integer_value(mode) < 0 ||
-	    json_integer_value(mode) > MODE_MAX)
-		return error_set(err, -EINVAL,
-				 "mode of emptyDir volume '%s' must be "
-				 "between 0000 and 01777 (octal)",
-				 spec->name);
-	*ret = (mode_t)json_integer_value(mode);
-	return 0;
-}
-
-static int emptydir_make(int parent, const char *name, mode_t mode)
-{
-	cleanup_free char *unfinished = NULL;
-	cleanup_fd int fd = -1;
-
-	if (asprintf(&unfinished, ".%s", name) < 0)
-		return -ENOMEM;
-	/* One that a crash left behind is as good. */
-	if (mkdirat(parent, unfinished, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = openat(parent, unfinished,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (fchown(fd, 0, 0) < 0 || fchmod(fd, mode) < 0)
-		return -errno;
-	if (renameat(parent, unfinished, parent, name) < 0)
-		return -errno;
-	/* What is acknowledged is on disk; this takes the parents along. */
-	return fsync(parent) < 0 ? -errno : 0;
-}
-
 static int emptydir_provision(const struct volume_env *env,
 			      const struct volume_spec *spec, struct error *err)
 {
 	cleanup_free char *path = NULL;
 	cleanup_fd int parent = -1;
-	struct stat st;
-	mode_t mode;
 	int r;
 
 	r = emptydir_check(spec, err);
-	if (r == 0)
-		r = emptydir_mode(spec, &mode, err);
 	if (r < 0)
 		return r;
 	path = emptydir_parent_path(spec);
 	parent = path ? path_make_directories(env->pods_fd, path, 0700)
 		      : -ENOMEM;
-	r = parent;
-	if (parent >= 0) {
-		if (fstatat(parent, spec->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			r = -errno;
-		else
-			r = S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
-	}
-	if (r == -ENOENT)
-		r = emptydir_make(parent, spec->name, mode);
-	errno = -r;
+	errno = -parent;
+	if (parent < 0)
+		return error_set(err, parent,
+				 "cannot make emptyDir volume '%s': %m",
+				 spec->name);
+	r = medium_of(spec)->make(spec, parent, err);
 	if (r < 0)
-		error_set(err, r, "cannot make emptyDir volume '%s': %m",
-			  spec->name);
+		error_prefix(err, r, "cannot make emptyDir volume '%s'",
+			     spec->name);
 	return r;
 }
 
+static int emptydir_restore(const struct volume_env *env,
+			    const struct volume_spec *spec, struct error *err)
+{
+	cleanup_fd int parent = emptydir_open_parent(env, spec);
+	int r = parent;
+
+	if (parent >= 0)
+		r = medium_of(spec)->check(spec, parent);
+	if (r < 0 && r != -ENOENT) {
+		errno = -r;
+		return error_set(err, r, "cannot find emptyDir volume '%s': %m",
+				 spec->name);
+	}
+	if (r == 0)
+		return 0;
+	r = emptydir_provision(env, spec, err);
+	return r < 0 ? r : 1;
+}
+
+/* Without its mount, the directory below must not be taken for the volume. */
 static int emptydir_root(void *arg, int *ret_fd)
 {
 	const struct emptydir_root *root = arg;
@@ -147,6 +118,10 @@ static int emptydir_root(void *arg, int *ret_fd)
 
 	if (fd < 0)
 		return fd;
+	if (root->mounted && !mount_is_root(fd)) {
+		close(fd);
+		return -ENXIO;
+	}
 	*ret_fd = fd;
 	return 0;
 }
@@ -170,6 +145,7 @@ static int emptydir_open(const struct volume_env *env,
 				 "cannot open emptyDir volume '%s': %m",
 				 spec->name);
 	root->pods_fd = env->pods_fd;
+	root->mounted = medium_of(spec) != &medium_disk;
 	snprintf(root->path, size, "%s/" VOLUMES_DIR "/" PLUGIN_DIR "/%s",
 		 spec->pod_uid, spec->name);
 	r = localfs_open(env->localfs, emptydir_root, root, free, true, ret,
@@ -205,7 +181,45 @@ static int emptydir_usage(const struct volume_env *env,
 		       RESOLVE_OUR_OWN);
 	if (fd < 0)
 		return fd;
-	return usage_of_tree(fd, ret);
+	return medium_of(spec)->usage(fd, ret);
+}
+
+static bool emptydir_is_direct(const struct volume_spec *spec)
+{
+	return medium_of(spec)->direct;
+}
+
+static int emptydir_resize(const struct volume_env *env,
+			   const struct volume_spec *old,
+			   const struct volume_spec *new, struct error *err)
+{
+	const struct medium *medium = medium_of(new);
+	cleanup_fd int parent = -1;
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (!medium->resize && medium_size_limit(old) == medium_size_limit(new))
+		return 0;
+	if (!medium->resize)
+		return error_set(err, -ENOTSUP,
+				 "the sizeLimit of an emptyDir of medium '%s' "
+				 "cannot change while the pod exists; delete "
+				 "the pod and apply it again",
+				 medium_name(new));
+	parent = emptydir_open_parent(env, new);
+	fd = parent < 0 ? parent
+			: path_open(parent, new->name, O_RDONLY | O_DIRECTORY,
+				    RESOLVE_OUR_OWN);
+	errno = -fd;
+	r = fd < 0 ? error_set(err, fd, "%m") : medium->check(new, parent);
+	errno = -r;
+	if (fd >= 0 && r < 0)
+		error_set(err, r, "it is not mounted any more: %m");
+	if (r == 0)
+		r = medium->resize(old, new, fd, err);
+	if (r < 0)
+		error_prefix(err, r, "emptyDir volume '%s'", new->name);
+	return r;
 }
 
 /* The directories above the volume, innermost first, as far as they are empty.
@@ -230,6 +244,19 @@ static void emptydir_remove_parents(const struct volume_env *env,
 	(void)unlinkat(env->pods_fd, spec->pod_uid, AT_REMOVEDIR);
 }
 
+/* What is there decides, not what the manifest said. */
+static int emptydir_unmount(int parent, const char *name, struct error *err)
+{
+	int r = mount_detach(parent, name);
+
+	errno = -r;
+	if (r < 0)
+		return error_set(err, r,
+				 "cannot unmount emptyDir volume '%s': %m",
+				 name);
+	return 0;
+}
+
 static int emptydir_teardown(const struct volume_env *env,
 			     const struct volume_spec *spec, struct error *err)
 {
@@ -251,6 +278,9 @@ static int emptydir_teardown(const struct volume_env *env,
 		if (asprintf(&unfinished, ".%s", spec->name) < 0)
 			return -ENOMEM;
 		(void)unlinkat(parent, unfinished, AT_REMOVEDIR);
+		r = emptydir_unmount(parent, spec->name, err);
+		if (r < 0)
+			return r;
 		r = trash_put_at(env->state_fd, parent, spec->name, err);
 		if (r < 0)
 			return error_prefix(err, r, "emptyDir volume '%s'",
@@ -265,9 +295,12 @@ const struct volume_driver emptydir_driver = {
 	.plugin = "kubernetes.io/empty-dir",
 	.backend = "localfs",
 	.exclusive = true,
+	.is_direct = emptydir_is_direct,
 	.provision = emptydir_provision,
+	.restore = emptydir_restore,
 	.open = emptydir_open,
 	.host_path = emptydir_host_path,
 	.usage = emptydir_usage,
+	.resize = emptydir_resize,
 	.teardown = emptydir_teardown,
 };
