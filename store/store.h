@@ -61,7 +61,8 @@ enum store_set {
 	STORE_SET_SIZE = 1 << 3,
 	STORE_SET_ATIME = 1 << 4, /* atime.tv_nsec may be UTIME_NOW */
 	STORE_SET_MTIME = 1 << 5,
-	STORE_SET_KILL_SUIDGID = 1 << 6, /* as a write by an ordinary user does */
+	STORE_SET_KILL_SUIDGID = 1
+				 << 6, /* as a write by an ordinary user does */
 };
 
 struct store_setattr {
@@ -193,7 +194,8 @@ struct store_ops {
 			 size_t len, uint64_t off);
 	ssize_t (*pwrite)(struct store *st, struct store_file *file,
 			  const void *buf, size_t len, uint64_t off);
-	/* A descriptor for splice(2), borrowed from file; -EOPNOTSUPP if none. */
+	/* A descriptor for splice(2), borrowed from file; -EOPNOTSUPP if none.
+	 */
 	int (*splice_fd)(struct store *st, struct store_file *file);
 
 	/*
@@ -238,7 +240,8 @@ struct store_ops {
 		      struct statvfs *ret);
 	int (*syncfs)(struct store *st, const struct store_handle *h);
 
-	/* size 0 asks for the size.  flags of set: XATTR_CREATE, XATTR_REPLACE. */
+	/* size 0 asks for the size.  flags of set: XATTR_CREATE, XATTR_REPLACE.
+	 */
 	ssize_t (*getxattr)(struct store *st, const struct store_handle *h,
 			    const char *name, void *value, size_t size);
 	int (*setxattr)(struct store *st, const struct store_handle *h,

@@ -25,8 +25,7 @@ void trash_close(struct trash *trash);
 int trash_put(struct trash *trash, int dir_fd, const char *name,
 	      struct error *err);
 /* Without a struct trash at hand: the same rename, for drivers. */
-int trash_put_at(int state_fd, int dir_fd, const char *name,
-		 struct error *err);
+int trash_put_at(int state_fd, int dir_fd, const char *name, struct error *err);
 void trash_wake(struct trash *trash);
 uint64_t trash_count(struct trash *trash);
 

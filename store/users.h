@@ -12,8 +12,8 @@
 struct error;
 
 struct users {
-	size_t n;	 /* found */
-	char text[512];	 /* "cat[1234] (open file), redis[77] (mount)..." */
+	size_t n;	/* found */
+	char text[512]; /* "cat[1234] (open file), redis[77] (mount)..." */
 };
 
 /*

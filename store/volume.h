@@ -19,15 +19,15 @@ struct store;
 #define VOLUME_ID_MAX	((1u << 30) - 1)
 
 struct volume {
-	uint32_t id; /* catalog row: persistent, >= 1, never given again */
+	uint32_t id;	 /* catalog row: persistent, >= 1, never given again */
 	uint64_t pod_id; /* set when it is published */
 	char name[VOLUME_NAME_MAX + 1];
-	const char *source;   /* key in the manifest: "emptyDir", static */
-	const char *plugin;   /* "kubernetes.io/empty-dir", static */
-	char *host_path;      /* where the bytes are on this host; may be NULL */
-	struct store *store;  /* owned */
-	bool exclusive;	      /* only the mount changes it: cache for ever */
-	bool read_only;	      /* as the source says */
+	const char *source;  /* key in the manifest: "emptyDir", static */
+	const char *plugin;  /* "kubernetes.io/empty-dir", static */
+	char *host_path;     /* where the bytes are on this host; may be NULL */
+	struct store *store; /* owned */
+	bool exclusive;	     /* only the mount changes it: cache for ever */
+	bool read_only;	     /* as the source says */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	/*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.c - lines on standard error, each with its priority as the journal reads it */
+/* log.c - lines on standard error, each with its priority as the journal reads
+ * it */
 #include "store/base/log.h"
 
 #include <errno.h>
@@ -10,8 +11,8 @@
 #include <unistd.h>
 
 static const char *const names[] = {
-	[LOG_LEVEL_ERR] = "err",	 [LOG_LEVEL_WARNING] = "warning",
-	[LOG_LEVEL_NOTICE] = "notice",	 [LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_ERR] = "err",       [LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_NOTICE] = "notice", [LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
@@ -24,8 +25,8 @@ void log_set_level(enum log_level level)
 
 bool log_is_enabled(enum log_level level)
 {
-	return (int)level <= atomic_load_explicit(&current_level,
-						  memory_order_relaxed);
+	return (int)level <=
+	       atomic_load_explicit(&current_level, memory_order_relaxed);
 }
 
 int log_level_from_name(const char *name, enum log_level *ret)

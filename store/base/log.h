@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log.h - lines on standard error, each with its priority as the journal reads it
+ * log.h - lines on standard error, each with its priority as the journal reads
+ * it
  *
  * A line is "<n>message", n as in sd-daemon(3), when standard error is not a
  * terminal; otherwise the word for the level.  Thread-safe; a line is one
@@ -22,16 +23,17 @@ enum log_level {
 void log_set_level(enum log_level level);
 bool log_is_enabled(enum log_level level);
 
-/* 0, or -EINVAL for a name that is none of err, warning, notice, info, debug. */
+/* 0, or -EINVAL for a name that is none of err, warning, notice, info, debug.
+ */
 int log_level_from_name(const char *name, enum log_level *ret);
 
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define log_err(...)     log_line(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_err(...)	 log_line(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_notice(...)  log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
-#define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_notice(...)	 log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)                                                         \
 	do {                                                                   \
 		if (log_is_enabled(LOG_LEVEL_DEBUG))                           \
