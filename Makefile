@@ -102,4 +102,5 @@ clean:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 include tests/tests.mk
+include tests/bench/bench.mk
 include tools/install/install.mk

@@ -7,7 +7,7 @@
 #
 # ROWS='create stat-*'      only these (patterns)        CLIENTS='1 8'
 # TARGETS='ext4 podvols*'   only these                   ROUNDS=5
-# BACKING=tmpfs             what is below all targets    WORK_FILES=50000
+# BACKING=tmpfs             what is below all targets    WORK_FILES=50000   DATA_CLIENTS=1
 
 DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync npm sqlite3 e2fsprogs
 

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with run
+#
+# targets.sh - the filesystems that are measured side by side
+#
+# All have their bytes below $backing, one filesystem that is made for the
+# run: an ext4 with a journal in an image, or a tmpfs.  target_open NAME sets
+# $dir_of[NAME], the directory to work in, or returns 1: not to be had here.
+
+# What is there to choose from, in the order of the tables.  "native" is the
+# backing itself and what the others are compared with.
+all_targets=(native tmpfs bind podvols podvols-dev podvols-uring podvols-hostpath
+	bindfs mergerfs fuse-overlayfs passthrough_ll)
+declare -A dir_of=()
+
+# Options of the peers: what their users get, and what the run says if asked.
+: "${BINDFS_OPTIONS:=}" "${MERGERFS_OPTIONS:=allow_other,use_ino,minfreespace=0}"
+: "${OVERLAYFS_OPTIONS:=}" "${PASSTHROUGH_OPTIONS:=allow_other,cache=always}"
+
+image_open() # MiB
+{
+	truncate -s "$1M" "$work/image"
+	mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 "$work/image"
+	mount -o loop "$work/image" "$work/backing"
+}
+
+backing_open()
+{
+	backing=$work/backing
+	mkdir "$backing"
+	case ${BACKING:=ext4} in
+	ext4) image_open "${IMAGE_MIB:-12288}" ;;
+	tmpfs) mount -t tmpfs -o size=10g podvols-bench "$backing" ;;
+	*) fail "BACKING is '$BACKING', must be ext4 or tmpfs" ;;
+	esac
+}
+
+# A program that is started in the background and mounts at a directory.
+mount_point_of()
+{
+	mkdir -p "$work/$1" "$backing/$1"
+	echo "$work/$1"
+}
+
+# Debian ships the example as source only; it is built in the scratch space.
+passthrough_ll_build()
+{
+	local from=/usr/share/doc/libfuse3-dev/examples
+
+	[[ -e $work/examples/passthrough_ll ]] && return
+	mkdir -p "$work/examples"
+	cp "$from"/passthrough_ll.c* "$from"/passthrough_helpers.h* "$work/examples" 2>/dev/null ||
+		return 1
+	gunzip -qf "$work/examples"/*.gz 2>/dev/null || :
+	# shellcheck disable=SC2046 # flags are words
+	"${CC:-cc}" -O2 -w -D_GNU_SOURCE -o "$work/examples/passthrough_ll" "$work/examples/passthrough_ll.c" \
+		$(pkg-config --cflags --libs fuse3) 2>/dev/null
+}
+
+has_transports()
+{
+	"$BUILD/podvolsd" --help | grep -q -e '--transport'
+}
+
+# podvols_open NAME [OPTIONS]: a daemon with one pod, its state in the backing.
+podvols_open()
+{
+	local name=$1
+
+	shift
+	daemon_use "$name"
+	S=$backing/$name
+	mkdir -p "$backing/host"
+	daemon_start "$@"
+	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $backing/host}"
+	dir_of[$name]=$M/default/web/data
+}
+
+podvols_target_open()
+{
+	case $1 in
+	podvols) podvols_open podvols ;;
+	podvols-hostpath)
+		# The daemon of "podvols" serves it too, where there is one.
+		[[ ${dir_of[podvols]:-} ]] || podvols_open podvols
+		dir_of[podvols-hostpath]=$work/podvols/mnt/default/web/host
+		;;
+	podvols-dev | podvols-uring)
+		has_transports || return 1
+		podvols_open "$1" --transport="${1#podvols-}"
+		;;
+	esac
+}
+
+peer_open()
+{
+	local at
+
+	at=$(mount_point_of "$1")
+	case $1 in
+	bindfs) bindfs ${BINDFS_OPTIONS:+-o "$BINDFS_OPTIONS"} "$backing/$1" "$at" ;;
+	mergerfs) mergerfs -o "$MERGERFS_OPTIONS" "$backing/$1" "$at" ;;
+	fuse-overlayfs)
+		mkdir -p "$backing/$1"/{lower,upper,scratch}
+		fuse-overlayfs -o "lowerdir=$backing/$1/lower,upperdir=$backing/$1/upper" \
+			-o "workdir=$backing/$1/scratch${OVERLAYFS_OPTIONS:+,$OVERLAYFS_OPTIONS}" "$at"
+		;;
+	passthrough_ll)
+		passthrough_ll_build || return 1
+		"$work/examples/passthrough_ll" -o "source=$backing/$1,$PASSTHROUGH_OPTIONS" "$at"
+		;;
+	esac >>"$work/peers.log" 2>&1 || return 1
+	mountpoint -q "$at" || return 1
+	dir_of[$1]=$at
+}
+
+target_open()
+{
+	case $1 in
+	native) dir_of[native]=$backing/native && mkdir -p "$backing/native" ;;
+	tmpfs)
+		[[ $BACKING != tmpfs ]] || return 1
+		mkdir -p "$work/tmpfs" && mount -t tmpfs podvols-bench "$work/tmpfs"
+		dir_of[tmpfs]=$work/tmpfs
+		;;
+	bind)
+		mount --bind "$backing/$(basename "$(mount_point_of bind)")" "$work/bind"
+		dir_of[bind]=$work/bind
+		;;
+	podvols*) podvols_target_open "$1" ;;
+	passthrough_ll) peer_open "$1" ;;
+	*) command -v "$1" >/dev/null && peer_open "$1" ;;
+	esac
+}
+
+# Opens those that TARGETS names; the others, and what is missing, are left out.
+targets=()
+targets_open()
+{
+	local name pattern patterns
+
+	read -ra patterns <<<"${TARGETS:=*}"
+	for name in "${all_targets[@]}"; do
+		for pattern in "${patterns[@]}"; do
+			# shellcheck disable=SC2053 # a pattern
+			[[ $name == $pattern ]] || continue
+			if target_open "$name"; then
+				targets+=("$name")
+			else
+				echo "  $name: not to be had here, left out"
+			fi
+			break
+		done
+	done
+	((${#targets[@]})) || fail "TARGETS='$TARGETS' names none of: ${all_targets[*]}"
+}
