@@ -21,8 +21,7 @@ enum {
 	SHOWN_MAX = 24,
 	EXCLUDED_MAX = 64,
 	EXIT_USAGE = 2,
-	NAME_BYTES = 128,
-	EXCLUDED_MAX = 32
+	NAME_BYTES = 128
 };
 
 struct suite {
