@@ -115,7 +115,7 @@ refused 'mount|directory' --mountpoint "$work/file"
 refused 'state|directory' --state-dir "$work/file/state"
 refused 'mount|directory' --mountpoint "$work/file/mnt"
 refused 'state|directory' --state-dir "$work/file"
-refused 'sock' --socket "$work/file/sock"
+refused 'sock|directory' --socket "$work/file/sock"
 refused 'sock' --socket "$work/$(printf 'x%.0s' {1..120})"
 expect_status 2 "$BUILD/podvolsd" --no-such-option 2>/dev/null
 ! mountpoint -q "$M" || fail "a refused daemon left a mount"
