@@ -23,7 +23,7 @@ Q      := $(if $(V),,@)
 VERSION := 0.1.0
 
 STORE_DEPS := sqlite3 jansson yaml-0.1 uuid mount
-FUSE_DEPS  := fuse3
+FUSE_DEPS  := fuse3 liburing
 TOOL_DEPS  := libmicrohttpd libsystemd libcurl
 
 CFLAGS   ?= -O2 -g

@@ -87,6 +87,36 @@ struct abi_backing_map {
 #define ABI_DEV_BACKING_OPEN  _IOW(229, 1, struct abi_backing_map)
 #define ABI_DEV_BACKING_CLOSE _IOW(229, 2, uint32_t)
 
+/* Requests through io_uring: what an entry of a ring is made of. */
+struct abi_ring_entry {
+	uint64_t flags;
+	uint64_t commit_id;
+	uint32_t payload_size; /* without any header */
+	uint32_t padding;
+	uint64_t reserved;
+};
+
+struct abi_ring_header {
+	char in_out[128]; /* fuse_in_header, then fuse_out_header */
+	char op_in[128];  /* the first argument of the request */
+	struct abi_ring_entry entry;
+};
+
+/* In the second half of the SQE. */
+struct abi_ring_command {
+	uint64_t flags;
+	uint64_t commit_id;
+	uint16_t queue;
+	uint8_t padding[6];
+};
+
+enum abi_ring_op {
+	ABI_RING_REGISTER = 1,
+	ABI_RING_COMMIT_AND_FETCH = 2,
+};
+
+_Static_assert(sizeof(struct abi_ring_header) == 288, "ring header");
+_Static_assert(sizeof(struct abi_ring_command) == 24, "ring command");
 _Static_assert(sizeof(struct abi_init_out) == 64, "init reply");
 _Static_assert(sizeof(struct abi_open_out) == 16, "open reply");
 _Static_assert(sizeof(struct abi_create_out) == 144, "create reply");

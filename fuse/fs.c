@@ -15,11 +15,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
 #include "fuse/stats.h"
 #include "fuse/transport.h"
+#include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
@@ -34,6 +36,8 @@ static void inode_gone(void *arg, struct volume *vol,
 		       const struct store_handle *h)
 {
 	(void)arg;
+	if (vol->usage)
+		account_gone(vol->usage, h);
 	store_forget(vol->store, h);
 }
 
@@ -87,7 +91,7 @@ static int fs_greet(struct fs *fs, struct error *err)
 	int r;
 
 	do {
-		r = transport_take_one(fs->transport);
+		r = carrier_take_one(fs->carrier);
 	} while (r == -EAGAIN || (r == 0 && !fs->init_done));
 	if (r < 0)
 		return error_set(err, r, "the kernel ended the new mount '%s'",
@@ -96,7 +100,7 @@ static int fs_greet(struct fs *fs, struct error *err)
 	return 0;
 }
 
-static int fs_start(struct fs *fs, struct error *err)
+static int fs_carrier(struct fs *fs, bool uring)
 {
 	struct transport_options options = {
 		.dev_fd = fs->dev_fd,
@@ -106,21 +110,34 @@ static int fs_start(struct fs *fs, struct error *err)
 		.ended = fs_ended,
 		.arg = fs,
 	};
+
+	if (uring)
+		return carrier_open_uring(&options, fs->mountpoint,
+					  &fs->carrier);
+	return carrier_open_dev(&options, &fs->carrier);
+}
+
+static int fs_start(struct fs *fs, bool uring, struct error *err)
+{
 	struct stat st;
 	int r;
 
+	fs->kernel.wanted[KERNEL_OVER_URING] = uring;
 	r = session_open(fs, err);
 	if (r < 0)
 		return r;
-	r = transport_open_dev(&options, &fs->transport);
+	r = fs_carrier(fs, uring);
 	if (r < 0)
-		return error_set(err, r, "out of memory");
+		return error_set(err, r, "cannot make a transport");
 	r = fs_mount(fs, err);
 	if (r == 0)
 		r = fs_greet(fs, err);
 	if (r < 0)
 		return r;
-	r = transport_start(fs->transport);
+	if (uring && !kernel_has(&fs->kernel, KERNEL_OVER_URING))
+		return error_set(err, -EOPNOTSUPP,
+				 "the kernel does not offer io_uring");
+	r = carrier_start(fs->carrier);
 	if (r < 0)
 		return error_set(err, r, "cannot start transport threads");
 	if (stat(fs->mountpoint, &st) < 0)
@@ -153,8 +170,9 @@ static int fs_parts(struct fs *fs, struct error *err)
 	return 0;
 }
 
-int fs_open(const struct fs_options *options, struct fs **ret,
-	    struct error *err)
+/* Mount through the one transport or the other. */
+static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
+		  struct error *err)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 	int r;
@@ -175,7 +193,7 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	if (r == 0)
 		r = fs_parts(fs, err);
 	if (r == 0)
-		r = fs_start(fs, err);
+		r = fs_start(fs, uring, err);
 	if (r < 0) {
 		fs_unmount(fs);
 		fs_close(fs);
@@ -184,6 +202,34 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	tree_listen(fs->tree, notify_tree, fs);
 	*ret = fs;
 	return 0;
+}
+
+int fs_open(const struct fs_options *options, struct fs **ret,
+	    struct error *err)
+{
+	char reason[sizeof((*ret)->carrier_reason)];
+	struct error why = { 0 };
+	bool uring = false;
+	struct kernel kernel;
+	int r;
+
+	r = kernel_init(&kernel, options->disable_features, err);
+	if (r < 0)
+		return r;
+	if (kernel.wanted[KERNEL_OVER_URING])
+		uring = carrier_choose(options->transport, reason,
+				       sizeof(reason));
+	else
+		snprintf(reason, sizeof(reason), "over-io-uring is disabled");
+	r = fs_try(options, uring, ret, uring ? &why : err);
+	if (r < 0 && uring) {
+		log_notice("io_uring is not used: %s", why.text);
+		snprintf(reason, sizeof(reason), "io_uring: %.140s", why.text);
+		r = fs_try(options, false, ret, err);
+	}
+	if (r == 0)
+		snprintf((*ret)->carrier_reason, sizeof(reason), "%s", reason);
+	return r;
 }
 
 int fs_unmount(struct fs *fs)
@@ -209,12 +255,12 @@ void fs_close(struct fs *fs)
 		return;
 	tree_listen(fs->tree, NULL, NULL);
 	notify_free(fs->notify);
-	transport_stop(fs->transport);
+	carrier_stop(fs->carrier);
 	while (fs->files && file_remove_any(fs->files, &file) == 0)
 		fs_release(fs, 0, &file);
 	/* Those who still wait for locks are answered. */
 	locks_free(fs->locks);
-	transport_close(fs->transport);
+	carrier_close(fs->carrier);
 	file_table_free(fs->files);
 	inode_table_free(fs->inodes);
 	session_close(fs);
@@ -259,8 +305,9 @@ void fs_stats(struct fs *fs, struct fs_stats *ret)
 		.backing_ids = inodes.backing_ids,
 		.table_bytes = inodes.bytes,
 		.open_files = file_table_count(fs->files),
-		.threads = transport_threads(fs->transport),
-		.transport = transport_name(fs->transport),
+		.threads = carrier_threads(fs->carrier),
+		.transport = fs->carrier->ops->name,
+		.transport_reason = fs->carrier_reason,
 	};
 	stats_sum(fs->stats, ret);
 }

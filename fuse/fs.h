@@ -24,14 +24,22 @@ enum fs_control_file {
 	FS_CONTROL_POD,	    /* .podvols/pods/<uid>/pod.yaml */
 };
 
+enum fs_transport {
+	FS_TRANSPORT_AUTO,
+	FS_TRANSPORT_DEV,   /* /dev/fuse */
+	FS_TRANSPORT_URING, /* io_uring, where the kernel has it */
+};
+
 struct fs_options {
-	const char *mountpoint;	      /* an existing directory */
-	const char *fsname;	      /* first field of the mount table */
-	unsigned threads;	      /* transport threads; 0: one per CPU */
+	const char *mountpoint; /* an existing directory */
+	const char *fsname;	/* first field of the mount table */
+	unsigned threads;	/* transport threads; 0: one per CPU */
+	enum fs_transport transport;
 	bool allow_suid;	      /* honour set-user-id bits on the mount */
 	bool allow_dev;		      /* honour device nodes on the mount */
 	const char *disable_features; /* kernel features not to take, by name,
-					 comma separated; for tests */
+					 comma separated, or "oldest"; for
+					 tests */
 	struct tree *tree;
 	/*
 	 * The text of a control file (malloc'd, *ret_len bytes); uid is that
@@ -79,6 +87,7 @@ struct fs_stats {
 	uint64_t table_bytes; /* memory of the inode table */
 	unsigned threads;
 	const char *transport;
+	const char *transport_reason; /* why this one; valid with fs */
 	struct fs_op_stats ops[FS_OP_MAX];
 };
 void fs_stats(struct fs *fs, struct fs_stats *ret);

@@ -19,11 +19,11 @@
 #include "fuse/vnode.h"
 #include "store/store.h"
 
+struct carrier;
 struct locks;
 struct notify;
 struct pending;
 struct stats;
-struct transport;
 struct volume;
 
 #define FS_MAX_WRITE (1u << 20)
@@ -37,7 +37,8 @@ struct fs {
 	int ended_fd;
 	bool mounted;
 	struct fuse_session *session;
-	struct transport *transport;
+	struct carrier *carrier;
+	char carrier_reason[160]; /* why this one, for whoever looks */
 	struct kernel kernel;
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;

@@ -16,6 +16,7 @@
 static const struct feature {
 	const char *name;
 	unsigned bit;
+	bool recent; /* not in OLDEST_MINOR */
 } features[KERNEL_N_FEATURES] = {
 	[KERNEL_ASYNC_READ] = { "async-read", 0 },
 	[KERNEL_POSIX_LOCKS] = { "posix-locks", 1 },
@@ -35,11 +36,16 @@ static const struct feature {
 	[KERNEL_KILLPRIV_V2] = { "killpriv-v2", 28 },
 	[KERNEL_SETXATTR_EXT] = { "setxattr-ext", 29 },
 	[KERNEL_INIT_EXT] = { "init-ext", 30 },
-	[KERNEL_DIRECT_IO_ALLOW_MMAP] = { "direct-io-allow-mmap", 36 },
-	[KERNEL_PASSTHROUGH] = { "passthrough", 37 },
-	[KERNEL_RESEND] = { "resend", 39 },
-	[KERNEL_IDMAP] = { "idmap", 40 },
+	[KERNEL_DIRECT_IO_ALLOW_MMAP] = { "direct-io-allow-mmap", 36, true },
+	[KERNEL_PASSTHROUGH] = { "passthrough", 37, true },
+	[KERNEL_RESEND] = { "resend", 39, true },
+	[KERNEL_IDMAP] = { "idmap", 40, true },
+	[KERNEL_OVER_URING] = { "over-io-uring", 41, true },
 };
+
+/* What is called oldest: Linux 6.1. */
+#define OLDEST	     "oldest"
+#define OLDEST_MINOR 37
 
 /*
  * One level: overlayfs may still be stacked on the mount.  Files that are on
@@ -57,20 +63,31 @@ static int feature_find(const char *name, size_t len)
 	return -EINVAL;
 }
 
+static void be_oldest(struct kernel *k)
+{
+	k->minor_max = OLDEST_MINOR;
+	for (int i = 0; i < KERNEL_N_FEATURES; i++)
+		k->wanted[i] &= !features[i].recent;
+}
+
 int kernel_init(struct kernel *k, const char *disabled, struct error *err)
 {
-	*k = (struct kernel){ 0 };
+	*k = (struct kernel){ .minor_max = ABI_MINOR };
 	for (int i = 0; i < KERNEL_N_FEATURES; i++)
 		k->wanted[i] = true;
 
 	while (disabled && *disabled) {
 		size_t len = strcspn(disabled, ",");
-		int i = feature_find(disabled, len);
 
-		if (i < 0)
-			return error_set(err, i, "no kernel feature '%.*s'",
-					 (int)len, disabled);
-		k->wanted[i] = false;
+		if (len == strlen(OLDEST) && memcmp(disabled, OLDEST, len) == 0)
+			be_oldest(k);
+		else if (feature_find(disabled, len) >= 0)
+			k->wanted[feature_find(disabled, len)] = false;
+		else
+			return error_set(
+				err, -EINVAL,
+				"disable-features: no kernel feature '%.*s'; names are in 'podvolctl status -o json', or 'oldest'",
+				(int)len, disabled);
 		disabled += len;
 		disabled += *disabled == ',';
 	}
@@ -102,7 +119,7 @@ void kernel_negotiate(struct kernel *k, const struct fuse_init_in *in,
 		offered |= (uint64_t)in->flags2 << 32;
 	taken = kernel_take(k, offered);
 
-	out->minor = in->minor < ABI_MINOR ? in->minor : ABI_MINOR;
+	out->minor = in->minor < k->minor_max ? in->minor : k->minor_max;
 	out->flags = (uint32_t)taken;
 	out->flags2 = (uint32_t)(taken >> 32);
 	out->max_stack_depth =

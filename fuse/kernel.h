@@ -35,6 +35,7 @@ enum kernel_feature {
 	KERNEL_PASSTHROUGH,
 	KERNEL_RESEND,
 	KERNEL_IDMAP,
+	KERNEL_OVER_URING,
 	KERNEL_N_FEATURES,
 };
 
@@ -43,11 +44,13 @@ struct kernel {
 	bool offered[KERNEL_N_FEATURES];
 	bool taken[KERNEL_N_FEATURES];
 	uint32_t minor; /* of the protocol, as negotiated */
+	uint32_t minor_max;
 };
 
 /*
  * Want everything but the features named in disabled (comma separated, NULL:
- * none).  -EINVAL for a name that is not known.
+ * none); "oldest" names all that Linux 6.1 lacks.  -EINVAL for a name that is
+ * not known.
  */
 int kernel_init(struct kernel *k, const char *disabled, struct error *err);
 

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "fuse/carrier.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
-#include "fuse/transport.h"
 #include "store/volume.h"
 
 /* The largest argument of the ioctls that the store knows. */
@@ -29,7 +30,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
-		transport_may_wait(fs->transport);
+		carrier_may_wait(fs->carrier);
 		r = store_fsync(inode.volume->store, &inode.handle,
 				store_file(fs, fi), datasync);
 	}
@@ -46,7 +47,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 	(void)fi;
 	if (!vnode_is_virtual(ino)) {
 		r = inode_get(fs->inodes, ino, &inode);
-		transport_may_wait(fs->transport);
+		carrier_may_wait(fs->carrier);
 		if (r == 0)
 			r = store_fsyncdir(inode.volume->store, &inode.handle,
 					   datasync);
@@ -63,10 +64,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
-		transport_may_wait(fs->transport);
-		r = store_fallocate(inode.volume->store, &inode.handle,
-				    store_file(fs, fi), mode, (uint64_t)off,
-				    (uint64_t)len);
+		carrier_may_wait(fs->carrier);
+		r = charge_fallocate(fs, &inode, store_file(fs, fi), mode,
+				     (uint64_t)off, (uint64_t)len);
 	}
 	reply_err(req, r);
 }
@@ -105,7 +105,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	if (n == 0 && in.volume != out.volume)
 		n = -EXDEV;
 	if (n == 0) {
-		transport_may_wait(fs->transport);
+		carrier_may_wait(fs->carrier);
 		n = store_copy_file_range(in.volume->store, &in.handle,
 					  store_file(fs, fi_in), off_in,
 					  &out.handle, store_file(fs, fi_out),

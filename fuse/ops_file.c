@@ -15,11 +15,11 @@
 #include <sys/ioctl.h>
 
 #include "fuse/attr.h"
+#include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
 #include "fuse/privileges.h"
-#include "fuse/transport.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/tree.h"
@@ -249,7 +249,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	r = inode_get(fs->inodes, ino, &inode);
 	if (r == 0 && fi->flags & O_TRUNC) {
-		transport_may_wait(fs->transport);
+		carrier_may_wait(fs->carrier);
 		r = open_truncate(&inode);
 	}
 	if (r == 0)
@@ -399,7 +399,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		if (size > FS_MAX_WRITE)
 			size = FS_MAX_WRITE;
 		if (size > SMALL_IO)
-			transport_may_wait(fs->transport);
+			carrier_may_wait(fs->carrier);
 		n = store_pread(inode.volume->store, file->file, buf, size,
 				(uint64_t)off);
 	}
@@ -440,7 +440,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 		n = write_kill_privileges(&inode, file);
 	if (n == 0) {
 		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
-			transport_may_wait(fs->transport);
+			carrier_may_wait(fs->carrier);
 		n = store_pwrite(inode.volume->store, file->file, buf, size,
 				 (uint64_t)off);
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 
+#include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 
@@ -136,7 +137,8 @@ static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
 	uint64_t ticket;
 	int r;
 
-	if (!p) {
+	if (!p || carrier_may_pend(fs->carrier) < 0) {
+		free(p);
 		reply_err(req, -ENOLCK);
 		return;
 	}

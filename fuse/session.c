@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/stats.h"
-#include "fuse/transport.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 
@@ -93,7 +93,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int n, void *arg)
 	complete_init(fs, iov, n);
 	if (current.in && out->unique == current.unique)
 		current.error = out->error;
-	r = transport_send(fs->transport, iov, n);
+	r = carrier_send(fs->carrier, iov, n);
 	if (r >= 0)
 		return r;
 	errno = (int)-r;
@@ -118,7 +118,7 @@ void session_reply(struct fs *fs, int error, const void *data, size_t len)
 
 	out.len = (uint32_t)iov_len(iov, 2);
 	current.error = error;
-	transport_send(fs->transport, iov, len ? 2 : 1);
+	carrier_send(fs->carrier, iov, len ? 2 : 1);
 }
 
 void session_request(void *arg, void *mem, size_t len)

@@ -126,6 +126,7 @@ static int open_mount(struct daemon *d, struct error *err)
 	struct fs_options fs_options = {
 		.mountpoint = d->mountpoint,
 		.fsname = "podvols",
+		.transport = options->transport,
 		.threads = options->threads,
 		.allow_suid = options->suid,
 		.allow_dev = options->dev,

@@ -37,6 +37,8 @@ static const struct option_def table[] = {
 	  "LEVEL", 0, 0, "err, warning, notice, info or debug (info)" },
 	{ "log-file", 0, OPTION_PATH, OPTION_ANYWHERE, AT(log_file), "FILE", 0,
 	  0, "log there (in the background: STATE-DIR/podvolsd.log)" },
+	{ "transport", 0, OPTION_TRANSPORT, OPTION_ANYWHERE, AT(transport),
+	  "NAME", 0, 0, "how requests come: auto, dev or uring (auto)" },
 	{ "threads", 't', OPTION_UNSIGNED, OPTION_ANYWHERE, AT(threads), "N", 0,
 	  1024, "threads that serve the mount, 0 for one per CPU (0)" },
 	{ "max-connections", 0, OPTION_UNSIGNED, OPTION_ANYWHERE,
@@ -223,9 +225,27 @@ static int store_string(const char *value, char **field, bool keep,
 	return 0;
 }
 
+static int parse_transport(const char *value, enum fs_transport *ret)
+{
+	static const char *const names[] = {
+		[FS_TRANSPORT_AUTO] = "auto",
+		[FS_TRANSPORT_DEV] = "dev",
+		[FS_TRANSPORT_URING] = "uring",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(value, names[i]) == 0) {
+			*ret = (enum fs_transport)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int store_word(const struct option_def *def, const char *value,
 		      void *field, bool keep, struct error *err)
 {
+	enum fs_transport transport;
 	enum log_level level;
 	unsigned number;
 	bool yes;
@@ -245,6 +265,14 @@ static int store_word(const struct option_def *def, const char *value,
 					 value, def->min, def->max);
 		if (keep)
 			*(unsigned *)field = number;
+		return 0;
+	case OPTION_TRANSPORT:
+		if (parse_transport(value, &transport) < 0)
+			return error_set(err, -EINVAL,
+					 "'%s' is none of auto, dev, uring",
+					 value);
+		if (keep)
+			*(enum fs_transport *)field = transport;
 		return 0;
 	default:
 		assert(def->type == OPTION_LOG_LEVEL);

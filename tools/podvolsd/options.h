@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "fuse/fs.h"
 #include "store/base/log.h"
 
 struct error;
@@ -39,6 +40,7 @@ struct options {
 	char *disable_features;
 	struct string_list host_path_allow;
 	enum log_level log_level;
+	enum fs_transport transport;
 	unsigned threads; /* 0: one per CPU */
 	unsigned max_connections;
 	bool foreground;
@@ -57,6 +59,7 @@ enum option_type {
 	OPTION_PATH_LIST, /* absolute, repeatable */
 	OPTION_STRING,
 	OPTION_LOG_LEVEL,
+	OPTION_TRANSPORT,
 };
 
 enum option_place {

@@ -116,13 +116,14 @@ static json_t *fuse_json(struct daemon *d)
 	if (!fs)
 		return json_object();
 	fs_stats(fs, &stats);
-	return json_pack("{s:s*, s:I, s:I, s:I, s:I, s:I, s:o}", "transport",
-			 stats.transport, "threads", (json_int_t)stats.threads,
-			 "inodes", (json_int_t)stats.inodes, "openFiles",
-			 (json_int_t)stats.open_files, "backingIds",
-			 (json_int_t)stats.backing_ids, "tableBytes",
-			 (json_int_t)stats.table_bytes, "operations",
-			 ops_json(&stats));
+	return json_pack(
+		"{s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:o}", "transport",
+		stats.transport, "transportReason", stats.transport_reason,
+		"threads", (json_int_t)stats.threads, "inodes",
+		(json_int_t)stats.inodes, "openFiles",
+		(json_int_t)stats.open_files, "backingIds",
+		(json_int_t)stats.backing_ids, "tableBytes",
+		(json_int_t)stats.table_bytes, "operations", ops_json(&stats));
 }
 
 static json_t *node_json(struct daemon *d)
