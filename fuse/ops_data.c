@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 
 #include "fuse/carrier.h"
-#include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "store/volume.h"
 
@@ -65,8 +64,9 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
 		carrier_may_wait(fs->carrier);
-		r = charge_fallocate(fs, &inode, store_file(fs, fi), mode,
-				     (uint64_t)off, (uint64_t)len);
+		r = store_fallocate(inode.volume->store, &inode.handle,
+				    store_file(fs, fi), mode, (uint64_t)off,
+				    (uint64_t)len);
 	}
 	reply_err(req, r);
 }
