@@ -28,6 +28,7 @@ struct volume {
 	struct store *store; /* owned */
 	bool exclusive;	     /* only the mount changes it: cache for ever */
 	bool read_only;	     /* as the source says */
+	bool direct;	     /* containers are given host_path itself */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	/*
