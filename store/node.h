@@ -54,6 +54,7 @@ enum node_outcome {
 
 /*
  * Make the node hold this pod.  Without CREATE and REPLACE both are fine.
+ * A pod that is there is changed as far as it may be: labels, sizeLimits, ...
  * generateName is resolved here, and the UID made if there is none.  Fails
  * with -EINVAL and causes where a field, or the driver of its volume, forbids
  * it; -EEXIST, -ENOENT; -ESTALE if metadata.resourceVersion is not the pod's;
@@ -62,6 +63,24 @@ enum node_outcome {
 int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
 		   enum node_outcome *ret_outcome, json_t **ret_object,
 		   struct causes *causes, struct error *err);
+
+struct node_resize {
+	const char *namespace;
+	const char *pod;
+	const char *volume;
+	const char *size; /* a quantity */
+	bool dry_run;	  /* validate, but do not ask the driver */
+};
+
+/*
+ * Change the sizeLimit of an emptyDir, as applying the pod's manifest with the
+ * new one does, while it is in use.  -ENOENT for an unknown pod or volume;
+ * -EINVAL with causes where the size is none or the driver refuses it; others
+ * with err.  On failure nothing has changed.  The object is the pod.
+ */
+int node_volume_resize(struct node *node, const struct node_resize *what,
+		       json_t **ret_object, struct causes *causes,
+		       struct error *err);
 
 /* 0, -ENOENT, or another -errno with err. */
 int node_pod_get(struct node *node, const char *namespace, const char *name,
@@ -124,6 +143,8 @@ void node_stats(struct node *node, struct node_stats *ret);
  *   apply.provisioned   a volume exists: once for each
  *   apply.ready         the catalog says ready: from here on it is acknowledged
  *   apply.published     the tree shows the pod
+ *   update.resized      the drivers have given volumes their new limits
+ *   update.recorded     the catalog has them: from here on it is acknowledged
  *   delete.begin        nothing yet
  *   delete.marked       the catalog says deleting: from here on it will go
  *   delete.withdrawn    the tree shows it no more

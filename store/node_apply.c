@@ -8,6 +8,7 @@
  * 4. the tree shows the pod.
  * A failure before 3 undoes what was done; a crash leaves it to the next start.
  */
+#include "store/node_apply.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
@@ -25,19 +26,8 @@
 
 #define GENERATE_TRIES 8
 
-struct apply {
-	struct node *node;
-	const struct pod *pod;
-	unsigned flags;
-	const char *name; /* the manifest's, or generated */
-	char generated[64];
-	struct causes *causes;
-	enum node_outcome outcome;
-	json_t *object;
-};
-
-static int add_cause(const struct apply *a, struct error *err,
-		     const char *reason, const char *field, const char *message)
+int apply_refuse(const struct apply *a, struct error *err, const char *reason,
+		 const char *field, const char *message)
 {
 	if (a->causes)
 		causes_add(a->causes, reason, 0, field, "%s", message);
@@ -62,23 +52,22 @@ static bool is_about_field(int r)
 	}
 }
 
-static int refuse_volume(const struct apply *a, const struct catalog_pod *row,
-			 size_t i, int r, struct error *err)
+int apply_refuse_volume(const struct apply *a, const char *source, size_t i,
+			int r, struct error *err)
 {
-	const struct catalog_volume *vol = &row->volumes[i];
 	char message[sizeof(err->text)] = "";
 	char field[128];
 
 	if (!is_about_field(r))
 		return r;
-	snprintf(field, sizeof(field), "spec.volumes[%zu].%s", i, vol->source);
+	snprintf(field, sizeof(field), "spec.volumes[%zu].%s", i, source);
 	if (err)
 		memcpy(message, err->text, sizeof(message));
-	return add_cause(a, err, "FieldValueInvalid", field, message);
+	return apply_refuse(a, err, "FieldValueInvalid", field, message);
 }
 
 /* The manifest with the name that the pod got, and nothing that we add. */
-static int document_text(const struct pod *pod, const char *name, char **ret)
+int apply_document_text(const struct pod *pod, const char *name, char **ret)
 {
 	json_auto_t *document = json_copy(pod->document);
 	json_auto_t *metadata =
@@ -103,12 +92,30 @@ static int document_text(const struct pod *pod, const char *name, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int fill_volume(struct catalog_volume *vol, const struct pod_volume *pv)
+int apply_volume_text(const struct pod *pod, size_t i, char **ret)
 {
+	json_auto_t *spec = json_copy(pod->volumes[i].spec);
+	json_t *facts = pod_volume_facts(pod, i);
+	int r = 0;
+
+	if (json_object_size(facts) > 0)
+		r = json_object_set_new(spec, NODE_FACTS, facts);
+	else if (facts)
+		json_decref(facts);
+	if (!spec || !facts || r < 0)
+		return -ENOMEM;
+	*ret = json_dumps(spec, JSON_COMPACT | JSON_ENCODE_ANY);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int fill_volume(struct catalog_volume *vol, const struct pod *pod,
+		       size_t i)
+{
+	const struct pod_volume *pv = &pod->volumes[i];
+
 	snprintf(vol->name, sizeof(vol->name), "%s", pv->name);
 	snprintf(vol->source, sizeof(vol->source), "%s", pv->source);
-	vol->spec = json_dumps(pv->spec, JSON_COMPACT | JSON_ENCODE_ANY);
-	return vol->spec ? 0 : -ENOMEM;
+	return apply_volume_text(pod, i, &vol->spec);
 }
 
 static int fill_row(const struct apply *a, const char *uid,
@@ -121,15 +128,14 @@ static int fill_row(const struct apply *a, const char *uid,
 	snprintf(row->name, sizeof(row->name), "%s", a->name);
 	snprintf(row->uid, sizeof(row->uid), "%s", uid);
 	row->created = node_now();
-	r = document_text(pod, a->name, &row->document);
+	r = apply_document_text(pod, a->name, &row->document);
 	if (r < 0)
 		return r;
 	row->volumes = calloc(pod->n_volumes + 1, sizeof(*row->volumes));
 	if (!row->volumes)
 		return -ENOMEM;
 	for (size_t i = 0; i < pod->n_volumes; i++) {
-		r = fill_volume(&row->volumes[row->n_volumes++],
-				&pod->volumes[i]);
+		r = fill_volume(&row->volumes[row->n_volumes++], pod, i);
 		if (r < 0)
 			return r;
 	}
@@ -168,8 +174,8 @@ static int choose_uid(const struct apply *a, char *buf, struct error *err)
 			 "'%.64s' must be at most 36 letters, digits and '-', "
 			 "such as a UUID",
 			 a->pod->uid);
-		return add_cause(a, err, "FieldValueInvalid", "metadata.uid",
-				 message);
+		return apply_refuse(a, err, "FieldValueInvalid", "metadata.uid",
+				    message);
 	}
 	r = catalog_pod_by_uid(a->node->catalog, a->pod->uid, &other, err);
 	if (r == 0) {
@@ -177,8 +183,8 @@ static int choose_uid(const struct apply *a, char *buf, struct error *err)
 			 "'%s' is the UID of pod '%s/%s'; leave it out to get "
 			 "a new one",
 			 other.uid, other.namespace, other.name);
-		return add_cause(a, err, "FieldValueDuplicate", "metadata.uid",
-				 message);
+		return apply_refuse(a, err, "FieldValueDuplicate",
+				    "metadata.uid", message);
 	}
 	if (r != -ENOENT)
 		return r;
@@ -194,7 +200,8 @@ static int check_drivers(const struct apply *a, const struct catalog_pod *row,
 		int r = node_volume_load(row, &row->volumes[i], &v, err);
 
 		if (r < 0)
-			return refuse_volume(a, row, i, r, err);
+			return apply_refuse_volume(a, row->volumes[i].source, i,
+						   r, err);
 		node_volume_done(&v);
 	}
 	return 0;
@@ -256,6 +263,12 @@ int node_pod_finish(struct node *node, struct catalog_pod *pod,
 	return 0;
 }
 
+static int refuse_failed(const struct apply *a, const struct catalog_pod *row,
+			 size_t i, int r, struct error *err)
+{
+	return apply_refuse_volume(a, row->volumes[i].source, i, r, err);
+}
+
 static int bring_up(const struct apply *a, struct catalog_pod *row,
 		    struct error *err)
 {
@@ -265,10 +278,10 @@ static int bring_up(const struct apply *a, struct catalog_pod *row,
 
 	r = node_volumes_provision(a->node, row, &failed, err);
 	if (r < 0)
-		return refuse_volume(a, row, failed, r, err);
+		return refuse_failed(a, row, failed, r, err);
 	r = node_volumes_open(a->node, row, &shown, &failed, err);
 	if (r < 0)
-		return r == -ENOMEM ? r : refuse_volume(a, row, failed, r, err);
+		return r == -ENOMEM ? r : refuse_failed(a, row, failed, r, err);
 	return node_pod_finish(a->node, row, shown, err);
 }
 
@@ -287,8 +300,8 @@ static void undo(const struct apply *a, const struct catalog_pod *row,
 			    row->name, err.text);
 }
 
-static int show(struct apply *a, const struct catalog_pod *row,
-		enum node_outcome outcome)
+int apply_show(struct apply *a, const struct catalog_pod *row,
+	       enum node_outcome outcome)
 {
 	a->outcome = outcome;
 	return node_object_pod(a->node, row, INT64_MAX, &a->object);
@@ -312,7 +325,7 @@ static int apply_create(struct apply *a, struct error *err)
 	if (r < 0)
 		return r;
 	if (a->flags & NODE_APPLY_DRY_RUN)
-		return show(a, &row, NODE_CREATED);
+		return apply_show(a, &row, NODE_CREATED);
 
 	r = declare(a, &row, err);
 	if (r < 0)
@@ -325,108 +338,7 @@ static int apply_create(struct apply *a, struct error *err)
 			*err = why;
 		return r;
 	}
-	return show(a, &row, NODE_CREATED);
-}
-
-/* What the client says it has seen must be what is there. */
-static int check_seen(const struct apply *a, const struct catalog_pod *row,
-		      struct error *err)
-{
-	const json_t *metadata = json_object_get(a->pod->document, "metadata");
-	const char *seen =
-		json_string_value(json_object_get(metadata, "resourceVersion"));
-	char message[256];
-	char version[24];
-
-	if (a->pod->uid && strcmp(a->pod->uid, row->uid) != 0) {
-		snprintf(message, sizeof(message),
-			 "'%.64s': the pod has the UID '%s', which cannot be "
-			 "changed; delete the pod first, or leave the UID out",
-			 a->pod->uid, row->uid);
-		return add_cause(a, err, "FieldValueInvalid", "metadata.uid",
-				 message);
-	}
-	snprintf(version, sizeof(version), "%llu",
-		 (unsigned long long)row->resource_version);
-	if (seen && *seen && strcmp(seen, version) != 0)
-		return error_set(err, -ESTALE,
-				 "pod '%s/%s' has been modified since: its "
-				 "resourceVersion is %s, not %.64s; get it "
-				 "again and apply the changes to that",
-				 row->namespace, row->name, version, seen);
-	return 0;
-}
-
-static int update_document(const struct apply *a, struct catalog_pod *row,
-			   struct error *err)
-{
-	cleanup_catalog_txn struct catalog *txn = NULL;
-	cleanup_free char *text = NULL;
-	int r;
-
-	r = document_text(a->pod, a->name, &text);
-	if (r < 0)
-		return r;
-	if (a->flags & NODE_APPLY_DRY_RUN) {
-		free(row->document);
-		row->document = steal_pointer(&text);
-		return 0;
-	}
-	r = catalog_begin(a->node->catalog, &txn, err);
-	if (r < 0)
-		return r;
-	r = catalog_pod_set_document(txn, row, text, err);
-	if (r < 0)
-		return r;
-	return catalog_commit(&txn, err);
-}
-
-static int decode_stored(const struct catalog_pod *row, struct pod **ret,
-			 struct error *err)
-{
-	json_auto_t *document = json_loads(row->document, 0, NULL);
-	struct causes ignored;
-	int r;
-
-	causes_init(&ignored);
-	r = document ? pod_decode(document, row->namespace, NULL, ret, &ignored)
-		     : -EUCLEAN;
-	causes_done(&ignored);
-	if (r < 0)
-		return error_set(err, -EUCLEAN,
-				 "the catalog's document of pod '%s/%s' cannot "
-				 "be read; delete the pod and apply it again",
-				 row->namespace, row->name);
-	return 0;
-}
-
-static int apply_update(struct apply *a, struct catalog_pod *row,
-			struct error *err)
-{
-	struct pod *old = NULL;
-	bool same;
-	int r;
-
-	if (a->flags & NODE_APPLY_CREATE)
-		return error_set(err, -EEXIST, "pods \"%s\" already exists",
-				 a->name);
-	r = decode_stored(row, &old, err);
-	if (r < 0)
-		return r;
-	same = pod_is_unchanged(old, a->pod);
-	if (!same)
-		r = pod_validate_update(old, a->pod, a->causes);
-	pod_free(old);
-	if (r < 0)
-		return error_set(err, r,
-				 "pod updates may not change its volumes and "
-				 "mounts");
-	r = check_seen(a, row, err);
-	if (r == 0 && !same)
-		r = update_document(a, row, err);
-	if (r < 0)
-		return r;
-	return show(a, row, same ? NODE_UNCHANGED : NODE_CONFIGURED);
+	return apply_show(a, &row, NODE_CREATED);
 }
 
 static int apply_named(struct apply *a, struct error *err)
@@ -454,9 +366,10 @@ static int apply_generated(struct apply *a, struct error *err)
 	int r = -EEXIST;
 
 	if (!a->pod->generate_name || (a->flags & NODE_APPLY_REPLACE))
-		return add_cause(a, err, "FieldValueRequired", "metadata.name",
-				 "name or generateName is required, and a name "
-				 "to replace a pod");
+		return apply_refuse(
+			a, err, "FieldValueRequired", "metadata.name",
+			"name or generateName is required, and a name "
+			"to replace a pod");
 	a->flags |= NODE_APPLY_CREATE;
 	for (int i = 0; i < GENERATE_TRIES && r == -EEXIST; i++) {
 		r = node_generate_name(a->pod->generate_name, a->generated,

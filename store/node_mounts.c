@@ -118,7 +118,8 @@ static int source_of(const struct mounting *m,
 		*ret = strdup(vol->host_path);
 		return *ret ? 0 : -ENOMEM;
 	}
-	root = node_volume_path(m->node, m->row, vol->name);
+	root = vol->direct ? strdup(vol->host_path)
+			   : node_volume_path(m->node, m->row, vol->name);
 	if (!root)
 		return -ENOMEM;
 	if (has_sub_path(mount))

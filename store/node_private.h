@@ -25,6 +25,9 @@ struct tree;
 struct tree_pod;
 
 #define NODE_SUBPATHS "subpaths" /* below the state directory */
+/* Member of a volume's recorded source that has what pod_volume_facts() says;
+ * no source has a field of such a name. */
+#define NODE_FACTS ".pod"
 
 struct node {
 	char *state_dir; /* absolute, no links */

@@ -10,6 +10,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
+#include "store/base/mount.h"
 #include "store/base/path.h"
 #include "store/node_private.h"
 #include "store/subpath.h"
@@ -22,6 +23,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Levels of pods/<uid>/volumes/<plugin>/<volume>. */
+#define DISCARD_DEPTH 3
 
 /* What is to be said, kept for one transaction at the end. */
 struct reconcile {
@@ -102,28 +106,23 @@ static void finish(struct reconcile *rec, struct catalog_pod *pod)
 	erase(rec, pod, NULL);
 }
 
-/*
- * Only a source whose files are ours alone is looked at here: the host's own
- * may be behind a server that does not answer.
- */
+/* A pod that was ready may have lost what is in memory, or what somebody took
+ * away. */
 static void restore_volume(struct reconcile *rec, const struct catalog_pod *pod,
 			   const struct catalog_volume *vol)
 {
 	cleanup_node_volume struct node_volume v = { 0 };
-	cleanup_free char *path = NULL;
 	struct error err = { 0 };
 	char text[sizeof(err.text)];
-	struct stat st;
+	int r;
 
-	if (node_volume_load(pod, vol, &v, NULL) < 0 || !v.driver->exclusive)
+	if (node_volume_load(pod, vol, &v, NULL) < 0 || !v.driver->restore)
 		return;
-	path = v.driver->host_path(&rec->node->env, &v.spec);
-	if (!path || lstat(path, &st) == 0 || errno != ENOENT)
-		return;
-	if (v.driver->provision(&rec->node->env, &v.spec, &err) < 0) {
+	r = v.driver->restore(&rec->node->env, &v.spec, &err);
+	if (r < 0)
 		say(rec, pod, "Warning", "FailedMount", err.text);
+	if (r <= 0)
 		return;
-	}
 	snprintf(text, sizeof(text),
 		 "the files of volume '%s' were missing: it starts empty again",
 		 vol->name);
@@ -215,6 +214,9 @@ static void discard(struct node *node, int dir_fd, const char *name,
 {
 	struct error err = { 0 };
 
+	/* A volume in memory may be mounted below: the reaper will not go in.
+	 */
+	(void)mount_detach_tree(dir_fd, name, DISCARD_DEPTH);
 	if (trash_put(node->trash, dir_fd, name, &err) < 0)
 		log_warning("'pods/%s%s' belongs to no volume, and stays where "
 			    "it is: %s",

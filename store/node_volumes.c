@@ -37,7 +37,8 @@ int node_volume_load(const struct catalog_pod *pod,
 		.spec = { .id = vol->id,
 			  .pod_uid = pod->uid,
 			  .name = vol->name,
-			  .source = source },
+			  .source = source,
+			  .pod = json_object_get(source, NODE_FACTS) },
 		.source = source,
 	};
 	return 0;
@@ -82,6 +83,7 @@ static int open_one(struct node *node, const struct catalog_pod *pod,
 	cleanup_node_volume struct node_volume v = { 0 };
 	cleanup_free char *host_path = NULL;
 	struct store *store;
+	bool is_direct;
 	bool read_only;
 	int r;
 
@@ -93,10 +95,14 @@ static int open_one(struct node *node, const struct catalog_pod *pod,
 		return r;
 	host_path = v.driver->host_path(&node->env, &v.spec);
 	read_only = json_is_true(json_object_get(v.source, "readOnly"));
+	is_direct = v.driver->is_direct && v.driver->is_direct(&v.spec);
 	*ret = volume_new(vol->id, vol->name, v.driver->source,
 			  v.driver->plugin, host_path, store,
-			  v.driver->exclusive, read_only);
-	return *ret ? 0 : -ENOMEM;
+			  v.driver->exclusive && !is_direct, read_only);
+	if (!*ret)
+		return -ENOMEM;
+	(*ret)->direct = is_direct;
+	return 0;
 }
 
 static struct tree_pod *shown_pod(const struct catalog_pod *pod)

@@ -90,6 +90,9 @@ int catalog_pod_set_phase(struct catalog *txn, struct catalog_pod *pod,
 /* In a transaction. */
 int catalog_pod_set_document(struct catalog *txn, struct catalog_pod *pod,
 			     const char *document, struct error *err);
+/* In a transaction.  The pod's version is the caller's to raise. */
+int catalog_volume_set_spec(struct catalog *txn, struct catalog_volume *vol,
+			    const char *spec, struct error *err);
 /* In a transaction.  Its volumes and mounts, and its namespace if it was the
  * last pod there, go with it. */
 int catalog_pod_delete(struct catalog *txn, const struct catalog_pod *pod,

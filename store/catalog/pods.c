@@ -174,6 +174,26 @@ int catalog_pod_set_document(struct catalog *txn, struct catalog_pod *pod,
 	return 0;
 }
 
+int catalog_volume_set_spec(struct catalog *txn, struct catalog_volume *vol,
+			    const char *spec, struct error *err)
+{
+	struct connection *w = &txn->writer;
+	cleanup_reset sqlite3_stmt *q = w->stmt[CATALOG_VOLUME_SET_SPEC];
+	cleanup_free char *copy = strdup(spec);
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	sqlite3_bind_int64(q, 1, vol->id);
+	query_text(q, 2, spec);
+	r = query_run(q, err, "cannot record the volume");
+	if (r < 0)
+		return r;
+	free(vol->spec);
+	vol->spec = steal_pointer(&copy);
+	return 0;
+}
+
 int catalog_pod_delete(struct catalog *txn, const struct catalog_pod *pod,
 		       struct error *err)
 {

@@ -56,6 +56,7 @@ static const char *const queries[CATALOG_N_QUERIES] = {
 		"SELECT " VOL_COLUMNS " FROM volume ORDER BY pod_id, id",
 	[CATALOG_VOLUME_SET_PHASE] =
 		"UPDATE volume SET phase = ?2 WHERE pod_id = ?1",
+	[CATALOG_VOLUME_SET_SPEC] = "UPDATE volume SET spec = ?2 WHERE id = ?1",
 	[CATALOG_VOLUME_COUNT] = "SELECT count(*) FROM volume",
 	[CATALOG_MOUNT_PUT] =
 		"INSERT OR REPLACE INTO mount"

@@ -9,6 +9,7 @@
 #include "store/backend.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/log.h"
 #include "store/base/mount.h"
 #include "store/base/path.h"
 #include "store/emptydir/medium.h"
@@ -90,10 +91,44 @@ static int emptydir_provision(const struct volume_env *env,
 	return r;
 }
 
+static int emptydir_resize(const struct volume_env *env,
+			   const struct volume_spec *old,
+			   const struct volume_spec *new, struct error *err)
+{
+	const struct medium *medium = medium_of(new);
+	cleanup_fd int parent = -1;
+	cleanup_fd int fd = -1;
+	int r;
+
+	if (!medium->resize && medium_size_limit(old) == medium_size_limit(new))
+		return 0;
+	if (!medium->resize)
+		return error_set(err, -ENOTSUP,
+				 "the sizeLimit of an emptyDir of medium '%s' "
+				 "cannot change while the pod exists; delete "
+				 "the pod and apply it again",
+				 medium_name(new));
+	parent = emptydir_open_parent(env, new);
+	fd = parent < 0 ? parent
+			: path_open(parent, new->name, O_RDONLY | O_DIRECTORY,
+				    RESOLVE_OUR_OWN);
+	errno = -fd;
+	r = fd < 0 ? error_set(err, fd, "%m") : medium->check(new, parent);
+	errno = -r;
+	if (fd >= 0 && r < 0)
+		error_set(err, r, "it is not mounted any more: %m");
+	if (r == 0)
+		r = medium->resize(old, new, fd, err);
+	if (r < 0)
+		error_prefix(err, r, "emptyDir volume '%s'", new->name);
+	return r;
+}
+
 static int emptydir_restore(const struct volume_env *env,
 			    const struct volume_spec *spec, struct error *err)
 {
 	cleanup_fd int parent = emptydir_open_parent(env, spec);
+	struct error shrink = { 0 };
 	int r = parent;
 
 	if (parent >= 0)
@@ -103,6 +138,10 @@ static int emptydir_restore(const struct volume_env *env,
 		return error_set(err, r, "cannot find emptyDir volume '%s': %m",
 				 spec->name);
 	}
+	/* Died between resizing and recording, or the node has other memory:
+	 * what is recorded counts, as far as what is used lets it. */
+	if (r == 0 && emptydir_resize(env, spec, spec, &shrink) < 0)
+		log_warning("%s", shrink.text);
 	if (r == 0)
 		return 0;
 	r = emptydir_provision(env, spec, err);
@@ -187,39 +226,6 @@ static int emptydir_usage(const struct volume_env *env,
 static bool emptydir_is_direct(const struct volume_spec *spec)
 {
 	return medium_of(spec)->direct;
-}
-
-static int emptydir_resize(const struct volume_env *env,
-			   const struct volume_spec *old,
-			   const struct volume_spec *new, struct error *err)
-{
-	const struct medium *medium = medium_of(new);
-	cleanup_fd int parent = -1;
-	cleanup_fd int fd = -1;
-	int r;
-
-	if (!medium->resize && medium_size_limit(old) == medium_size_limit(new))
-		return 0;
-	if (!medium->resize)
-		return error_set(err, -ENOTSUP,
-				 "the sizeLimit of an emptyDir of medium '%s' "
-				 "cannot change while the pod exists; delete "
-				 "the pod and apply it again",
-				 medium_name(new));
-	parent = emptydir_open_parent(env, new);
-	fd = parent < 0 ? parent
-			: path_open(parent, new->name, O_RDONLY | O_DIRECTORY,
-				    RESOLVE_OUR_OWN);
-	errno = -fd;
-	r = fd < 0 ? error_set(err, fd, "%m") : medium->check(new, parent);
-	errno = -r;
-	if (fd >= 0 && r < 0)
-		error_set(err, r, "it is not mounted any more: %m");
-	if (r == 0)
-		r = medium->resize(old, new, fd, err);
-	if (r < 0)
-		error_prefix(err, r, "emptyDir volume '%s'", new->name);
-	return r;
 }
 
 /* The directories above the volume, innermost first, as far as they are empty.

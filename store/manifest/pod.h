@@ -54,6 +54,9 @@ struct pod_volume {
 	json_t *spec; /* value of the source key; borrowed from document */
 };
 
+/* Sizes of huge pages; no machine has nearly as many. */
+#define POD_PAGE_SIZES_MAX 8
+
 struct pod {
 	char *namespace;
 	char *name;	     /* NULL when generate_name is to be used */
@@ -64,6 +67,12 @@ struct pod {
 	size_t n_volumes;
 	struct pod_container *containers;
 	size_t n_containers;
+	int64_t memory_limit; /* of the pod's cgroup; 0: none */
+	int64_t page_sizes[POD_PAGE_SIZES_MAX]; /* of huge pages requested */
+	size_t n_page_sizes;
+	int64_t fs_group;  /* spec.securityContext.fsGroup; -1: none */
+	int64_t owner_uid; /* annotation podvols.io/uid; -1: none */
+	int64_t owner_gid; /* annotation podvols.io/gid; -1: none */
 };
 
 /*
@@ -78,8 +87,17 @@ int pod_decode(const json_t *document, const char *default_namespace,
 void pod_free(struct pod *pod);
 
 /*
- * May the live pod old become new?  As Kubernetes: volumes and mounts may not
- * change.  -EINVAL with causes (FieldValueForbidden) if not.
+ * What the pod says outside of volume i that its driver needs to know, a new
+ * object; NULL when out of memory.  For an emptyDir, as far as it is said:
+ * "uid", "gid", "fsGroup"; for medium Memory "memoryLimit" in bytes; for
+ * HugePages "hugePageSize" in bytes.
+ */
+json_t *pod_volume_facts(const struct pod *pod, size_t i);
+
+/*
+ * May the live pod old become new?  As Kubernetes, but that sizeLimit may
+ * change: volumes, their owners and mounts may not.  -EINVAL with causes
+ * (FieldValueForbidden) if not.
  */
 int pod_validate_update(const struct pod *old, const struct pod *new,
 			struct causes *causes);

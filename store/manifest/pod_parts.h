@@ -27,6 +27,10 @@ int pod_volumes_decode(const struct field *spec, json_t *value, struct pod *pod,
 int pod_containers_decode(const struct field *spec, json_t *value,
 			  const json_t *volume_names, struct pod *pod);
 
+/* After volumes and containers: memory, huge pages, fsGroup, owner. */
+void pod_resources_decode(const struct field *root, const json_t *document,
+			  struct pod *pod);
+
 int pod_mounts_decode(const struct field *container, json_t *value,
 		      const json_t *volume_names, struct pod_container *ret);
 

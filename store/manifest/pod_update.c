@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pod_update.c - what may change on a live Pod: anything but its volumes */
+/*
+ * pod_update.c - what may change on a live Pod: anything but its volumes, and
+ * of those the sizeLimit
+ */
 #include "store/manifest/causes.h"
 #include "store/manifest/field.h"
 #include "store/manifest/pod.h"
-#include "store/manifest/quantity.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,17 +30,22 @@ static bool is_nothing(const json_t *value)
 	       (json_is_string(value) && !json_string_length(value));
 }
 
-/* Equal for whoever uses it: absent is empty, 1Gi is 1024Mi. */
-static bool is_same(const char *name, const json_t *a, const json_t *b)
+/* Equal for whoever uses it: absent is empty. */
+static bool is_same(const json_t *a, const json_t *b)
 {
-	int64_t x;
-	int64_t y;
+	return json_equal(a, b) || (is_nothing(a) && is_nothing(b));
+}
 
-	if (json_equal(a, b) || (is_nothing(a) && is_nothing(b)))
-		return true;
-	return name && strcmp(name, "sizeLimit") == 0 && a && b &&
-	       quantity_from_json(a, &x) == 0 &&
-	       quantity_from_json(b, &y) == 0 && x == y;
+static bool is_named(const struct field *field, const char *name)
+{
+	return field && field->name && strcmp(field->name, name) == 0;
+}
+
+/* The driver of the volume has the last word on whether it can. */
+static bool may_change(const struct field *field)
+{
+	return is_named(field, "sizeLimit") &&
+	       is_named(field->parent, "emptyDir");
 }
 
 /* A finding for each member that differs, as deep as can be said. */
@@ -49,7 +56,7 @@ static void compare(const struct field *field, const json_t *old,
 	const char *name;
 	json_t *value;
 
-	if (is_same(field->name, old, new))
+	if (is_same(old, new) || may_change(field))
 		return;
 	if (!json_is_object(old) || !json_is_object(new)) {
 		field_forbidden(field, "may not change while the pod "
@@ -214,6 +221,32 @@ static void compare_containers(const struct field *spec, const struct pod *old,
 	}
 }
 
+static void compare_id(const struct field *parent, const char *name,
+		       int64_t old, int64_t new)
+{
+	struct field field = field_child(parent, name);
+
+	if (old != new)
+		field_forbidden(&field, "may not change while the pod "
+					"exists" HINT);
+}
+
+/* What is asked of the kernel once, when the volumes are made. */
+static void compare_owners(const struct field *root, const struct pod *old,
+			   const struct pod *new)
+{
+	struct field metadata = field_child(root, "metadata");
+	struct field annotations = field_child(&metadata, "annotations");
+	struct field spec = field_child(root, "spec");
+	struct field context = field_child(&spec, "securityContext");
+
+	compare_id(&annotations, "podvols.io/uid", old->owner_uid,
+		   new->owner_uid);
+	compare_id(&annotations, "podvols.io/gid", old->owner_gid,
+		   new->owner_gid);
+	compare_id(&context, "fsGroup", old->fs_group, new->fs_group);
+}
+
 int pod_validate_update(const struct pod *old, const struct pod *new,
 			struct causes *causes)
 {
@@ -228,6 +261,7 @@ int pod_validate_update(const struct pod *old, const struct pod *new,
 		field_invalid(&uid, NULL,
 			      "field is immutable: the pod has '%s'", old->uid);
 	compare_volumes(&spec, old, new);
+	compare_owners(&root, old, new);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		compare_containers(&spec, old, new, i);
 	return causes->n_total > found ? -EINVAL : 0;

@@ -8,7 +8,8 @@
 
 #define MODE_MAX 01777
 
-/* Media that the API knows; only the disk is served yet. */
+/* Media that the API knows.  Whether the pod has the huge pages that it needs
+ * is seen when all of it is read. */
 static void medium_check(const struct field *field, const json_t *value)
 {
 	const char *medium = json_string_value(value);
@@ -18,14 +19,8 @@ static void medium_check(const struct field *field, const json_t *value)
 		return;
 	if (strcmp(medium, "Memory") == 0 || strcmp(medium, "HugePages") == 0 ||
 	    (strncmp(medium, "HugePages-", 10) == 0 &&
-	     quantity_parse(medium + 10, &size) == 0 && size > 0)) {
-		field_not_supported(field, value,
-				    "medium '%.32s' is not served by this "
-				    "version of podvols; leave it out for a "
-				    "volume on disk",
-				    medium);
+	     quantity_parse(medium + 10, &size) == 0 && size > 0))
 		return;
-	}
 	field_not_supported(field, value,
 			    "supported values: \"\", \"Memory\", "
 			    "\"HugePages\", \"HugePages-<size>\"");

@@ -384,10 +384,9 @@ Test(pod, emptydir_size_limits_are_quantities)
 Test(pod, emptydir_media_are_checked)
 {
 	accept(with_volume("emptyDir: {medium: ''}"));
-	refuse(with_volume("emptyDir: {medium: Memory}"), NOT_SUPPORTED,
-	       VOLUME ".emptyDir.medium", "'Memory' is not served by this");
-	refuse(with_volume("emptyDir: {medium: HugePages-2Mi}"), NOT_SUPPORTED,
-	       VOLUME ".emptyDir.medium", "not served");
+	accept(with_volume("emptyDir: {medium: Memory}"));
+	refuse(with_volume("emptyDir: {medium: HugePages-2Mi}"), INVALID,
+	       VOLUME ".emptyDir.medium", "no container requests huge pages");
 	refuse(with_volume("emptyDir: {medium: memory}"), NOT_SUPPORTED,
 	       VOLUME ".emptyDir.medium", "supported values: \"\"");
 	refuse(with_volume("emptyDir: {medium: HugePages-x}"), NOT_SUPPORTED,

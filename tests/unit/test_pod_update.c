@@ -14,6 +14,10 @@
 #define POD(metadata, spec)                                                    \
 	"{apiVersion: v1, kind: Pod, metadata: {name: p" metadata              \
 	"}, spec: {" spec "}}"
+#define BASE_MEDIUM(medium)                                                    \
+	"volumes: [{name: a, emptyDir: {medium: " medium                       \
+	"}}], containers: [{name: c}]"
+#define FS_GROUP(id) ", securityContext: {fsGroup: " id "}"
 #define BASE                                                                   \
 	"volumes: [{name: a, emptyDir: {sizeLimit: 1Gi}}, {name: b, "          \
 	"hostPath: {path: /x}}], containers: [{name: c, image: i, "            \
@@ -95,11 +99,37 @@ Test(pod_update, volumes_may_not_be_added_removed_or_changed)
 		      POD("", "volumes: [{name: a, hostPath: {path: /y}}], "
 			      "containers: [{name: c}]"),
 		      "spec.volumes[0].hostPath.path");
-	expect_update(POD("", "volumes: [{name: a, emptyDir: {sizeLimit: "
-			      "1Gi}}], containers: [{name: c}]"),
+	expect_update(POD("", "volumes: [{name: a, emptyDir: {mode: 511}}], "
+			      "containers: [{name: c}]"),
 		      POD("", "volumes: [{name: a, emptyDir: {}}], "
 			      "containers: [{name: c}]"),
-		      "spec.volumes[0].emptyDir.sizeLimit");
+		      "spec.volumes[0].emptyDir.mode");
+	expect_update(POD("", BASE_MEDIUM("''")),
+		      POD("", BASE_MEDIUM("Memory")),
+		      "spec.volumes[0].emptyDir.medium");
+}
+
+Test(pod_update, the_size_limit_of_an_emptydir_may_change)
+{
+	expect_update(POD("", BASE_MEDIUM("Memory, sizeLimit: 1Gi")),
+		      POD("", BASE_MEDIUM("Memory, sizeLimit: 2Gi")), NULL);
+	expect_update(POD("", BASE_MEDIUM("Memory, sizeLimit: 1Gi")),
+		      POD("", BASE_MEDIUM("Memory")), NULL);
+	expect_unchanged(POD("", BASE_MEDIUM("Memory, sizeLimit: 1Gi")),
+			 POD("", BASE_MEDIUM("Memory, sizeLimit: 2Gi")), false);
+}
+
+Test(pod_update, who_owns_the_volumes_may_not_change)
+{
+	expect_update(POD("", BASE), POD("", BASE FS_GROUP("5")),
+		      "spec.securityContext.fsGroup");
+	expect_update(POD("", BASE FS_GROUP("5")), POD("", BASE FS_GROUP("6")),
+		      "spec.securityContext.fsGroup");
+	expect_update(POD(", annotations: {podvols.io/uid: '5'}", BASE),
+		      POD("", BASE), "metadata.annotations[podvols.io/uid]");
+	expect_update(POD("", BASE),
+		      POD(", annotations: {podvols.io/gid: '5'}", BASE),
+		      "metadata.annotations[podvols.io/gid]");
 }
 
 Test(pod_update, what_means_the_same_is_no_change)
