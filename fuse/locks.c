@@ -48,6 +48,7 @@ struct locked_file {
 	struct volume *volume;
 	struct store_handle handle;
 	struct range *ranges[LOCK_N_SPACES];
+	unsigned n_ranges; /* of both spaces */
 	struct holder *holders;
 	struct waiter *waiters;
 	UT_hash_handle hh;
@@ -145,7 +146,8 @@ static int holder_make(struct locked_file *f, const struct lock *lock,
 		return 0;
 	}
 	fd = store_lock_fd(f->volume->store, &f->handle, O_RDWR);
-	if (fd < 0 && lock->type == F_RDLCK)
+	/* As flock(2), reading needs no permission to write. */
+	if (fd < 0 && (lock->type == F_RDLCK || space == LOCK_FLOCK))
 		fd = store_lock_fd(f->volume->store, &f->handle, O_RDONLY);
 	if (fd < 0)
 		return fd;
@@ -221,6 +223,24 @@ static int file_lock_host(struct locked_file *f, enum lock_space space,
 /* --- setting -----------------------------------------------------------------
  */
 
+/* Change the ranges of a file, within what it and its volume may have. */
+static int file_apply(struct locked_file *f, enum lock_space space,
+		      const struct lock *lock)
+{
+	int_fast64_t used = atomic_load(&f->volume->locks);
+	unsigned before = f->n_ranges;
+	unsigned max = before;
+	int r;
+
+	if (used < LOCKS_PER_VOLUME)
+		max += LOCKS_PER_VOLUME - (unsigned)used;
+	if (max > LOCKS_PER_FILE)
+		max = LOCKS_PER_FILE;
+	r = ranges_apply(&f->ranges[space], lock, &f->n_ranges, max);
+	atomic_fetch_add(&f->volume->locks, (int)(f->n_ranges - before));
+	return r;
+}
+
 /*
  * flock(2) to another type lets go of the old lock first, even if the new one
  * is not to be had.
@@ -233,7 +253,7 @@ static void flock_convert(struct locked_file *f, const struct lock *lock)
 	    !ranges_has_owner(f->ranges[LOCK_FLOCK], lock->owner))
 		return;
 	all.type = F_UNLCK;
-	ranges_apply(&f->ranges[LOCK_FLOCK], &all);
+	file_apply(f, LOCK_FLOCK, &all);
 }
 
 /* -EAGAIN with the owner in the way in *ret_blocker; 0 there: the host. */
@@ -249,19 +269,53 @@ static int file_set(struct locked_file *f, enum lock_space space,
 		c = ranges_conflict(f->ranges[space], lock);
 	if (c) {
 		*ret_blocker = c->lock.owner;
+		/* What flock_convert() let go of, the host sees no longer. */
+		holder_tidy(f, lock->owner, space);
 		return -EAGAIN;
 	}
 	*ret_blocker = 0;
 	r = file_lock_host(f, space, lock);
-	if (r == 0)
-		r = ranges_apply(&f->ranges[space], lock);
+	if (r == 0 || lock->type == F_UNLCK)
+		r = file_apply(f, space, lock);
 	holder_tidy(f, lock->owner, space);
 	return r;
 }
 
-static void waiting_add(struct locks *l, struct waiter *w)
+/*
+ * Under wait_lock: does blocker, waiting for another in turn, wait for owner in
+ * the end?
+ */
+static bool closes_circle(const struct locks *l, uint64_t owner,
+			  uint64_t blocker)
+{
+	for (int depth = 0; depth < DEADLOCK_DEPTH && blocker; depth++) {
+		const struct waiter *w = l->waiting;
+
+		if (blocker == owner)
+			return true;
+		while (w && (w->lock.owner != blocker || w->space))
+			w = w->next_global;
+		blocker = w ? w->blocker : 0;
+	}
+	return false;
+}
+
+static bool would_deadlock(const struct locks *l, const struct waiter *w,
+			   uint64_t blocker)
+{
+	return w->space == LOCK_POSIX &&
+	       closes_circle(l, w->lock.owner, blocker);
+}
+
+/* -EDEADLK, and not added, if the wait would never end. */
+static int waiting_add(struct locks *l, struct waiter *w)
 {
 	pthread_mutex_lock(&l->wait_lock);
+	/* Two that begin to wait for each other: the second one is told. */
+	if (would_deadlock(l, w, w->blocker)) {
+		pthread_mutex_unlock(&l->wait_lock);
+		return -EDEADLK;
+	}
 	w->next_global = l->waiting;
 	w->prev_global = &l->waiting;
 	if (w->next_global)
@@ -271,6 +325,7 @@ static void waiting_add(struct locks *l, struct waiter *w)
 	if (w->blocker == 0)
 		pthread_cond_signal(&l->retry);
 	pthread_mutex_unlock(&l->wait_lock);
+	return 0;
 }
 
 static void waiting_remove(struct locks *l, struct waiter *w)
@@ -283,16 +338,22 @@ static void waiting_remove(struct locks *l, struct waiter *w)
 	pthread_mutex_unlock(&l->wait_lock);
 }
 
-static void waiting_set_blocker(struct locks *l, struct waiter *w,
-				uint64_t blocker)
+/* -EDEADLK if waiting for another one now would never end. */
+static int waiting_set_blocker(struct locks *l, struct waiter *w,
+			       uint64_t blocker)
 {
+	int r = 0;
+
 	pthread_mutex_lock(&l->wait_lock);
+	if (w->blocker != blocker && would_deadlock(l, w, blocker))
+		r = -EDEADLK;
 	l->n_host_waits -= w->blocker == 0;
 	w->blocker = blocker;
 	l->n_host_waits += blocker == 0;
 	if (blocker == 0)
 		pthread_cond_signal(&l->retry);
 	pthread_mutex_unlock(&l->wait_lock);
+	return r;
 }
 
 /*
@@ -309,8 +370,9 @@ static void file_wake(struct locks *l, struct locked_file *f,
 		uint64_t blocker;
 		int r = file_set(f, w->space, &w->lock, &blocker);
 
+		if (r == -EAGAIN && waiting_set_blocker(l, w, blocker) < 0)
+			r = -EDEADLK;
 		if (r == -EAGAIN) {
-			waiting_set_blocker(l, w, blocker);
 			p = &w->next;
 			continue;
 		}
@@ -357,27 +419,6 @@ int locks_set(struct locks *l, const struct inode *inode, enum lock_space space,
 	return r;
 }
 
-/* Does somebody, waiting for another in turn, wait for owner in the end? */
-static bool would_deadlock(struct locks *l, uint64_t owner, uint64_t blocker)
-{
-	bool found = false;
-
-	pthread_mutex_lock(&l->wait_lock);
-	for (int depth = 0; depth < DEADLOCK_DEPTH && blocker; depth++) {
-		struct waiter *w = l->waiting;
-
-		if (blocker == owner) {
-			found = true;
-			break;
-		}
-		while (w && (w->lock.owner != blocker || w->space))
-			w = w->next_global;
-		blocker = w ? w->blocker : 0;
-	}
-	pthread_mutex_unlock(&l->wait_lock);
-	return found;
-}
-
 static struct waiter *waiter_new(struct locks *l, enum lock_space space,
 				 const struct lock *lock, uint64_t blocker,
 				 uint64_t stripe)
@@ -391,6 +432,22 @@ static struct waiter *waiter_new(struct locks *l, enum lock_space space,
 	w->lock = *lock;
 	w->blocker = blocker;
 	return w;
+}
+
+/* Put w at the end of the file's queue; takes it over. */
+static int file_queue(struct locks *l, struct locked_file *f, struct waiter *w)
+{
+	struct waiter **p = &f->waiters;
+	int r = waiting_add(l, w);
+
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	while (*p)
+		p = &(*p)->next;
+	*p = w;
+	return 1;
 }
 
 int locks_wait(struct locks *l, const struct inode *inode,
@@ -410,23 +467,14 @@ int locks_wait(struct locks *l, const struct inode *inode,
 		goto out;
 	r = file_set(f, space, lock, &blocker);
 	file_wake(l, f, &granted); /* a change of type may let others in */
-	if (r == -EAGAIN && space == LOCK_POSIX &&
-	    would_deadlock(l, lock->owner, blocker))
-		r = -EDEADLK;
 	if (r == -EAGAIN) {
-		struct waiter **p = &f->waiters;
-
 		w = waiter_new(l, space, lock, blocker, s - l->stripes);
 		r = -ENOLCK;
 		if (w) {
 			w->done = done;
 			w->arg = arg;
 			*ret_ticket = w->ticket;
-			while (*p)
-				p = &(*p)->next;
-			*p = w;
-			waiting_add(l, w);
-			r = 1;
+			r = file_queue(l, f, w);
 		}
 	}
 	file_tidy(s, f);
@@ -546,7 +594,7 @@ void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
 {
 	struct stripe *s = stripe_of(l, inode->nodeid);
 
-	for (int space = 0; space < LOCK_N_SPACES; space++) {
+	for (int space = 0; space < LOCK_N_SPACES;) {
 		struct locked_file *f;
 		uint64_t owner = 0;
 		bool found = false;
@@ -558,6 +606,8 @@ void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
 		pthread_mutex_unlock(&s->lock);
 		if (found)
 			locks_drop_owner(l, inode, space, owner);
+		else
+			space++;
 	}
 }
 
@@ -666,6 +716,7 @@ static void stripe_clear(struct locks *l, struct stripe *s)
 			ranges_free(f->ranges[space]);
 			f->ranges[space] = NULL;
 		}
+		atomic_fetch_sub(&f->volume->locks, f->n_ranges);
 		file_tidy(s, f);
 	}
 }

@@ -18,6 +18,13 @@
 struct inode;
 struct locks;
 
+/*
+ * Ranges that may be locked at the same time, beyond which is -ENOLCK: a
+ * container has neither our memory nor our time for as many as it likes.
+ */
+#define LOCKS_PER_FILE	 8192u
+#define LOCKS_PER_VOLUME (1u << 17)
+
 enum lock_space {
 	LOCK_POSIX, /* fcntl */
 	LOCK_FLOCK, /* flock: the range is the whole file */

@@ -26,6 +26,18 @@ const struct range *ranges_conflict(const struct range *list,
 	return NULL;
 }
 
+/* Would cutting lock's range out leave two pieces of another one? */
+static bool splits(const struct range *list, const struct lock *lock)
+{
+	for (; list; list = list->next) {
+		if (list->lock.owner == lock->owner &&
+		    list->lock.start < lock->start &&
+		    list->lock.end > lock->end)
+			return true;
+	}
+	return false;
+}
+
 static void insert(struct range **list, struct range *r)
 {
 	while (*list && (*list)->lock.start < r->lock.start)
@@ -39,7 +51,7 @@ static void insert(struct range **list, struct range *r)
  * split in two, for which *spare is taken; that happens at most once.
  */
 static void cut(struct range **list, const struct lock *lock,
-		struct range **spare)
+		struct range **spare, unsigned *n)
 {
 	struct range **p = list;
 	struct range *tail = NULL;
@@ -57,6 +69,7 @@ static void cut(struct range **list, const struct lock *lock,
 			if (r->lock.start < lock->start) {
 				rest = steal_pointer(spare);
 				*rest = *r;
+				++*n;
 				r->lock.end = lock->start - 1;
 				p = &r->next;
 			} else {
@@ -70,6 +83,7 @@ static void cut(struct range **list, const struct lock *lock,
 		} else {
 			*p = r->next;
 			free(r);
+			--*n;
 		}
 	}
 	if (tail)
@@ -83,7 +97,7 @@ static bool joins(const struct lock *a, const struct lock *b)
 }
 
 /* Let lock take in what touches it. */
-static void absorb(struct range **list, struct lock *lock)
+static void absorb(struct range **list, struct lock *lock, unsigned *n)
 {
 	while (*list) {
 		struct range *r = *list;
@@ -98,23 +112,38 @@ static void absorb(struct range **list, struct lock *lock)
 			lock->end = r->lock.end;
 		*list = r->next;
 		free(r);
+		--*n;
 	}
 }
 
-int ranges_apply(struct range **list, const struct lock *lock)
+int ranges_apply(struct range **list, const struct lock *lock, unsigned *n,
+		 unsigned max)
 {
-	cleanup_free struct range *fresh = malloc(sizeof(*fresh));
-	cleanup_free struct range *spare = malloc(sizeof(*spare));
+	cleanup_free struct range *fresh = NULL;
+	cleanup_free struct range *spare = NULL;
+	bool sets = lock->type != F_UNLCK;
+	bool split = splits(*list, lock);
 
-	if (!fresh || !spare)
+	if ((sets || split) && *n + sets + split > max)
 		return -ENOLCK;
-	cut(list, lock, &spare);
-	if (lock->type == F_UNLCK)
+	if (split) {
+		spare = malloc(sizeof(*spare));
+		if (!spare)
+			return -ENOLCK;
+	}
+	if (sets) {
+		fresh = malloc(sizeof(*fresh));
+		if (!fresh)
+			return -ENOLCK;
+	}
+	cut(list, lock, &spare, n);
+	if (!sets)
 		return 0;
 	fresh->lock = *lock;
-	absorb(list, &fresh->lock);
+	absorb(list, &fresh->lock, n);
 	insert(list, fresh);
 	steal_pointer(&fresh);
+	++*n;
 	return 0;
 }
 

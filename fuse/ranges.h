@@ -22,8 +22,13 @@ struct range {
 const struct range *ranges_conflict(const struct range *list,
 				    const struct lock *lock);
 
-/* Apply lock (F_UNLCK clears) to its owner's ranges.  -ENOLCK: no memory. */
-int ranges_apply(struct range **list, const struct lock *lock);
+/*
+ * Apply lock (F_UNLCK clears) to its owner's ranges.  *n counts the ranges of
+ * the list.  -ENOLCK: no memory, or there might be more than max; letting go of
+ * all that an owner has never fails.
+ */
+int ranges_apply(struct range **list, const struct lock *lock, unsigned *n,
+		 unsigned max);
 
 bool ranges_has_owner(const struct range *list, uint64_t owner);
 

@@ -31,6 +31,7 @@ struct volume {
 	bool direct;	     /* containers are given host_path itself */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
+	atomic_int_fast64_t locks; /* ranges locked through the mount now */
 	/*
 	 * Device and realm of the root, kept by whoever looks it up: inode
 	 * numbers of other filesystems below it are told apart by them.

@@ -216,6 +216,67 @@ Test(locks, two_that_would_wait_for_each_other_are_told)
 	cr_expect(eq(int, wait_for(&file, 2, F_WRLCK, &ticket), -EDEADLK));
 }
 
+Test(locks, a_circle_that_comes_with_a_later_holder_is_told)
+{
+	struct lock l = lock(2, F_WRLCK, 0, END);
+	uint64_t ticket;
+
+	set(1, F_WRLCK, 0, 9);
+	set(3, F_WRLCK, 10, 19);
+	locks_set(locks, &other, LOCK_POSIX, &l);
+	/* 2 waits for 1, and when that has gone for 3, who waits for 2. */
+	cr_expect(eq(int, wait_for(&file, 2, F_WRLCK, &ticket), 1));
+	cr_expect(eq(int, wait_for(&other, 3, F_WRLCK, &ticket), 1));
+	cr_expect(eq(int, answers[2], 99));
+	set(1, F_UNLCK, 0, 9);
+	cr_expect(eq(int, answers[2], -EDEADLK));
+	cr_expect(eq(int, answers[3], 99));
+}
+
+Test(locks, an_open_file_takes_the_locks_of_all_its_owners)
+{
+	struct lock a = lock(1, F_WRLCK, 0, 9);
+	struct lock b = lock(2, F_WRLCK, 10, 19);
+
+	a.fh = b.fh = 5;
+	locks_set(locks, &file, LOCK_POSIX, &a);
+	locks_set(locks, &file, LOCK_POSIX, &b);
+	locks_drop_file(locks, &file, 5);
+	cr_expect(eq(int, set(3, F_WRLCK, 0, END), 0));
+}
+
+Test(locks, a_file_has_no_more_locks_than_it_may)
+{
+	uint64_t at = 0;
+
+	while (set(1, F_WRLCK, at, at) == 0)
+		at += 2;
+	cr_expect(eq(u64, at / 2, LOCKS_PER_FILE));
+	cr_expect(eq(int, set(1, F_WRLCK, at, at), -ENOLCK));
+	/* Nor by letting go of the middle of one. */
+	set(1, F_UNLCK, 0, 0);
+	cr_expect(eq(int, set(1, F_WRLCK, at, at + 9), 0));
+	cr_expect(eq(int, set(1, F_UNLCK, at + 5, at + 5), -ENOLCK));
+	cr_expect(eq(int, set(1, F_UNLCK, 0, END), 0));
+	cr_expect(eq(i64, atomic_load(&vol->locks), 0));
+}
+
+Test(locks, a_volume_has_no_more_locks_than_it_may)
+{
+	struct lock l = lock(1, F_WRLCK, 0, 0);
+	struct inode inode = file;
+	uint64_t n = 0;
+
+	while (locks_set(locks, &inode, LOCK_POSIX, &l) == 0) {
+		n++;
+		inode.nodeid++;
+	}
+	cr_expect(eq(u64, n, LOCKS_PER_VOLUME));
+	inode.nodeid--;
+	locks_drop_owner(locks, &inode, LOCK_POSIX, 1);
+	cr_expect(eq(int, locks_set(locks, &inode, LOCK_POSIX, &l), 0));
+}
+
 Test(locks, whoever_still_waits_at_the_end_is_answered)
 {
 	uint64_t ticket;
