@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct account;
 struct file_table;
 struct store_file;
 
@@ -19,7 +20,8 @@ struct file {
 	uint64_t nodeid;
 	uint32_t open_flags;	 /* of open(2) */
 	uint32_t locks;		 /* locks were taken through it */
-	struct store_file *file; /* NULL with passthrough */
+	struct store_file *file; /* NULL with plain passthrough */
+	struct account *account; /* of a counted file open for writing */
 	char *text;		 /* of a control file; malloc'd */
 	size_t text_len;
 };

@@ -21,6 +21,7 @@
 #include "fuse/notify.h"
 #include "fuse/stats.h"
 #include "fuse/transport.h"
+#include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
@@ -35,6 +36,8 @@ static void inode_gone(void *arg, struct volume *vol,
 		       const struct store_handle *h)
 {
 	(void)arg;
+	if (vol->usage)
+		account_gone(vol->usage, h);
 	store_forget(vol->store, h);
 }
 

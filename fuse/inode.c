@@ -520,6 +520,19 @@ int inode_get(struct inode_table *t, uint64_t nodeid, struct inode *ret)
 	return 0;
 }
 
+bool inode_is_known(struct inode_table *t, uint32_t volume_id,
+		    const struct store_handle *h)
+{
+	uint64_t hash = key_hash(volume_id, h);
+	struct shard *s = shard_of_hash(t, hash);
+	uint32_t i;
+
+	pthread_mutex_lock(&s->lock);
+	i = record_find(t, s, hash, volume_id, h);
+	pthread_mutex_unlock(&s->lock);
+	return i != NONE;
+}
+
 bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
 		    enum inode_flag flag)
 {

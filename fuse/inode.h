@@ -72,6 +72,10 @@ void inode_forget(struct inode_table *t, uint64_t nodeid, uint64_t count);
 /* -ESTALE for a node id that stands for nothing. */
 int inode_get(struct inode_table *t, uint64_t nodeid, struct inode *ret);
 
+/* Does the kernel know this file of a volume? */
+bool inode_is_known(struct inode_table *t, uint32_t volume_id,
+		    const struct store_handle *h);
+
 /* Set a flag; returns whether it was new. */
 bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
 		    enum inode_flag flag);

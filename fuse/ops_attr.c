@@ -7,6 +7,7 @@
 
 #include "fuse/attr.h"
 #include "fuse/caller.h"
+#include "fuse/charge.h"
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/notify.h"
@@ -159,6 +160,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	struct fs *fs = fuse_req_userdata(req);
 	struct store_setattr set = setattr_of(attr);
 	struct inode inode;
+	struct charge c;
 	struct statx st;
 	int r;
 
@@ -166,8 +168,13 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0 && set.set & STORE_SET_SIZE)
 		carrier_may_wait(fs->carrier);
-	if (r == 0)
+	if (r == 0 && set.set & STORE_SET_SIZE)
+		r = charge_file(fs, &inode, (int64_t)set.size, 0, &c);
+	if (r == 0) {
 		r = setattr(&inode, store_file_of(fs, fi), &set, &st);
+		if (set.set & STORE_SET_SIZE)
+			charge_file_done(&c);
+	}
 	/* The kernel keeps a link's target, and so its atime, to itself. */
 	if (r == 0 && S_ISLNK(st.stx_mode)) {
 		carrier_may_wait(fs->carrier);
@@ -220,6 +227,8 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 		if (r == 0)
 			r = store_statfs(inode.volume->store, &inode.handle,
 					 &st);
+		if (r == 0)
+			charge_statfs(fs, &inode, &st);
 	}
 	if (r < 0)
 		reply_err(req, r);

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "fuse/carrier.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "store/volume.h"
 
@@ -64,9 +65,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
 		carrier_may_wait(fs->carrier);
-		r = store_fallocate(inode.volume->store, &inode.handle,
-				    store_file(fs, fi), mode, (uint64_t)off,
-				    (uint64_t)len);
+		r = charge_fallocate(fs, &inode, store_file(fs, fi), mode,
+				     (uint64_t)off, (uint64_t)len);
 	}
 	reply_err(req, r);
 }
@@ -94,6 +94,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 			size_t len, int flags)
 {
 	struct fs *fs = fuse_req_userdata(req);
+	struct file *file = fi_out ? file_get(fs->files, fi_out->fh) : NULL;
+	bool counted = false;
 	struct inode out;
 	struct inode in;
 	ssize_t n;
@@ -104,6 +106,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 	/* The kernel then copies through its own read and write. */
 	if (n == 0 && in.volume != out.volume)
 		n = -EXDEV;
+	if (n == 0 && file)
+		n = charge_write(fs, &out, file->account, (uint64_t)off_out,
+				 &len, &counted);
 	if (n == 0) {
 		carrier_may_wait(fs->carrier);
 		n = store_copy_file_range(in.volume->store, &in.handle,
@@ -111,6 +116,8 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 					  &out.handle, store_file(fs, fi_out),
 					  off_out, len, (unsigned)flags);
 	}
+	if (counted)
+		charge_wrote(&out, file->account);
 	if (n < 0)
 		reply_err(req, (int)n);
 	else

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "fuse/attr.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
+#include "store/account.h"
 #include "store/volume.h"
 
 int fs_inode(struct fs *fs, uint64_t nodeid, struct inode *ret)
@@ -161,14 +163,19 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fs *fs = fuse_req_userdata(req);
 	struct store_cred cred = fs_cred(req);
 	struct store_handle h;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, true, &c);
+	if (r == 0) {
 		r = store_mknod(dir.volume->store, &dir.handle, name, mode,
 				rdev, &cred, &h, &st);
+		charge_made(&c, r, &st);
+	}
 	reply_made(req, fs, r, &dir, &h, &st);
 }
 
@@ -177,14 +184,19 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	struct fs *fs = fuse_req_userdata(req);
 	struct store_cred cred = fs_cred(req);
 	struct store_handle h;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, true, &c);
+	if (r == 0) {
 		r = store_mkdir(dir.volume->store, &dir.handle, name, mode,
 				&cred, &h, &st);
+		charge_made(&c, r, &st);
+	}
 	reply_made(req, fs, r, &dir, &h, &st);
 }
 
@@ -194,14 +206,19 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
 	struct fs *fs = fuse_req_userdata(req);
 	struct store_cred cred = fs_cred(req);
 	struct store_handle h;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, true, &c);
+	if (r == 0) {
 		r = store_symlink(dir.volume->store, &dir.handle, name, target,
 				  &cred, &h, &st);
+		charge_made(&c, r, &st);
+	}
 	reply_made(req, fs, r, &dir, &h, &st);
 }
 
@@ -223,14 +240,22 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode inode;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = inode_pair(fs, ino, parent, &inode, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, false, &c);
+	if (r == 0) {
 		r = store_link(dir.volume->store, &inode.handle, &dir.handle,
 			       name, &st);
+		charge_made(&c, r, NULL);
+	}
+	/* One of O_TMPFILE has a name now. */
+	if (r == 0 && dir.volume->usage && st.stx_nlink == 1)
+		account_adopt(dir.volume->usage, &inode.handle);
 	reply_made(req, fs, r, &dir, &inode.handle, &st);
 }
 
@@ -238,11 +263,16 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode dir;
+	struct charge c;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_remove(fs, &dir, name, &c);
+	if (r == 0) {
 		r = store_unlink(dir.volume->store, &dir.handle, name);
+		charge_removed(&c, r);
+	}
 	reply_err(req, r);
 }
 
@@ -250,11 +280,16 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode dir;
+	struct charge c;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_remove(fs, &dir, name, &c);
+	if (r == 0) {
 		r = store_rmdir(dir.volume->store, &dir.handle, name);
+		charge_removed(&c, r);
+	}
 	reply_err(req, r);
 }
 
@@ -264,11 +299,16 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode newdir;
 	struct inode dir;
+	struct charge c;
 	int r;
 
 	r = inode_pair(fs, parent, newparent, &dir, &newdir);
 	if (r == 0)
+		r = charge_rename(fs, &dir, &newdir, newname, flags, &c);
+	if (r == 0) {
 		r = store_rename(dir.volume->store, &dir.handle, name,
 				 &newdir.handle, newname, flags);
+		charge_renamed(&c, r, name, flags);
+	}
 	reply_err(req, r);
 }

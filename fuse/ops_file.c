@@ -7,6 +7,9 @@
  * (passthrough).  Where the kernel or the filesystem has no passthrough, an
  * open file of the store does the work.  An inode has one mode for as long as
  * it is open.
+ *
+ * Under a limit of the volume, what is open for writing has both: writes come
+ * to us, so that they are counted, and the backing id serves mappings.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +18,13 @@
 #include <sys/ioctl.h>
 
 #include "fuse/attr.h"
+#include "fuse/charge.h"
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
 #include "fuse/privileges.h"
+#include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/tree.h"
@@ -93,8 +98,11 @@ static int open_backing(struct fs *fs, struct inode *inode, int fd,
 }
 
 static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
-			       bool passthrough)
+			       bool passthrough, bool counted)
 {
+	if (passthrough && counted)
+		return ABI_FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO |
+		       ABI_FOPEN_PARALLEL_DIRECT_WRITES;
 	if (passthrough)
 		return ABI_FOPEN_PASSTHROUGH;
 	if (inode->volume->exclusive)
@@ -131,17 +139,22 @@ void fs_release(struct fs *fs, uint64_t fh, struct file *file)
 		locks_drop_file(fs->locks, &inode, fh);
 	if (file->file)
 		store_release(inode.volume->store, file->file);
+	charge_release(&inode, file->account);
 	atomic_fetch_sub(&inode.volume->opens, 1);
 	inode_close(fs->inodes, file->nodeid);
 }
 
 /*
  * Make an open file of an inode: sf is its open file of the store, or NULL to
- * open it here if the kernel does not pass it through.  Takes over sf.
+ * open it here if the kernel does not pass it through.  Takes over sf.  known
+ * are its attributes if it is new.
  */
-static int open_file(struct fs *fs, struct inode *inode, int open_flags,
+static int open_file(struct fs *fs, struct inode *inode,
+		     const struct statx *known, int open_flags,
 		     struct store_file *sf, struct abi_open_out *ret)
 {
+	bool writes = (open_flags & O_ACCMODE) != O_RDONLY;
+	bool counted = writes && charge_wants_writes(inode);
 	struct store *st = inode->volume->store;
 	struct file file = { .nodeid = inode->nodeid,
 			     .open_flags = (uint32_t)open_flags };
@@ -156,9 +169,11 @@ static int open_file(struct fs *fs, struct inode *inode, int open_flags,
 		return r;
 	}
 	atomic_fetch_add(&inode->volume->opens, 1);
-	if (id == 0 && !sf)
+	if (writes)
+		r = charge_open(fs, inode, known, &file.account);
+	if (r == 0 && (id == 0 || counted) && !sf)
 		r = store_open(st, &inode->handle, open_flags & ~O_TRUNC, &sf);
-	if (id != 0 && sf) {
+	if (sf && (r < 0 || (id != 0 && !counted))) {
 		store_release(st, sf);
 		sf = NULL;
 	}
@@ -169,21 +184,26 @@ static int open_file(struct fs *fs, struct inode *inode, int open_flags,
 		fs_release(fs, 0, &file);
 		return r;
 	}
-	ret->open_flags = open_out_flags(fs, inode, id != 0);
+	ret->open_flags = open_out_flags(fs, inode, id != 0, counted);
 	ret->backing_id = id;
 	expect_mapping(fs, inode, open_flags);
 	return 0;
 }
 
-static int open_truncate(struct inode *inode)
+static int open_truncate(struct fs *fs, struct inode *inode)
 {
 	const struct fuse_open_in *in = session_body();
 	struct store_setattr set = { .set = STORE_SET_SIZE };
+	struct charge c;
 	struct statx st;
 	int r;
 
+	r = charge_file(fs, inode, 0, 0, &c);
+	if (r < 0)
+		return r;
 	r = store_setattr(inode->volume->store, &inode->handle, NULL, &set,
 			  &st);
+	charge_file_done(&c);
 	if (r == 0 && in->open_flags & FUSE_OPEN_KILL_SUIDGID)
 		r = privileges_kill(inode, NULL, privileges_lost(&st), &st);
 	return r;
@@ -250,10 +270,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	r = inode_get(fs->inodes, ino, &inode);
 	if (r == 0 && fi->flags & O_TRUNC) {
 		carrier_may_wait(fs->carrier);
-		r = open_truncate(&inode);
+		r = open_truncate(fs, &inode);
 	}
 	if (r == 0)
-		r = open_file(fs, &inode, fi->flags, NULL, &out);
+		r = open_file(fs, &inode, NULL, fi->flags, NULL, &out);
 	if (r < 0) {
 		reply_err(req, r);
 		return;
@@ -280,7 +300,7 @@ static int create_finish(struct fs *fs, const struct inode *dir,
 		store_release(dir->volume->store, sf);
 		return r;
 	}
-	r = open_file(fs, &inode, flags, sf, &out->open);
+	r = open_file(fs, &inode, st, flags, sf, &out->open);
 	if (r < 0) {
 		inode_forget(fs->inodes, inode.nodeid, 1);
 		return r;
@@ -307,14 +327,19 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct abi_create_out out = { 0 };
 	struct store_file *sf = NULL;
 	struct store_handle h;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, true, &c);
+	if (r == 0) {
 		r = store_create(dir.volume->store, &dir.handle, name, mode,
 				 fi->flags | O_EXCL, &cred, &h, &st, &sf);
+		charge_made(&c, r, &st);
+	}
 	/*
 	 * Somebody else made it since the kernel looked: let it look again, so
 	 * that it checks whether the caller may open what is there now.
@@ -340,6 +365,7 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 	struct abi_create_out out = { 0 };
 	struct store_file *sf = NULL;
 	struct store_handle h;
+	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
@@ -347,8 +373,14 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 	r = session_body_len() < sizeof(*in) ? -EINVAL
 					     : fs_inode(fs, nodeid, &dir);
 	if (r == 0)
+		r = charge_make(fs, &dir, true, &c);
+	if (r == 0) {
 		r = store_tmpfile(dir.volume->store, &dir.handle, in->mode,
 				  (int)in->flags, &cred, &h, &st, &sf);
+		charge_made(&c, r, &st);
+	}
+	if (r == 0 && dir.volume->usage)
+		account_orphan(dir.volume->usage, &h, &st);
 	if (r == 0)
 		r = create_finish(fs, &dir, &h, &st, (int)in->flags, sf, &out);
 	session_reply(fs, r, r < 0 ? NULL : &out, r < 0 ? 0 : sizeof(out));
@@ -431,6 +463,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 	struct fs *fs = fuse_req_userdata(req);
 	struct file *file = file_get(fs->files, fi->fh);
 	struct inode inode;
+	bool counted = false;
 	ssize_t n;
 
 	n = fs_inode(fs, ino, &inode);
@@ -438,12 +471,17 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 		n = -EBADF;
 	if (n == 0)
 		n = write_kill_privileges(&inode, file);
+	if (n == 0)
+		n = charge_write(fs, &inode, file->account, (uint64_t)off,
+				 &size, &counted);
 	if (n == 0) {
 		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
 			carrier_may_wait(fs->carrier);
 		n = store_pwrite(inode.volume->store, file->file, buf, size,
 				 (uint64_t)off);
 	}
+	if (counted)
+		charge_wrote(&inode, file->account);
 	if (n < 0)
 		reply_err(req, (int)n);
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fuse/caller.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "store/volume.h"
 
@@ -98,11 +99,16 @@ void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode inode;
+	struct charge c;
 	int r;
 
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0)
+		r = charge_file(fs, &inode, 0, 0, &c);
+	if (r == 0) {
 		r = store_removexattr(inode.volume->store, &inode.handle, name);
+		charge_file_done(&c);
+	}
 	reply_err(req, r);
 }
 
@@ -133,6 +139,7 @@ void op_setxattr(struct fs *fs, uint64_t nodeid)
 	size_t len = session_body_len();
 	const char *name = (const char *)in + head;
 	struct inode inode;
+	struct charge c;
 	size_t name_len;
 	int r = -EINVAL;
 
@@ -143,9 +150,14 @@ void op_setxattr(struct fs *fs, uint64_t nodeid)
 		goto out;
 	r = fs_inode(fs, nodeid, &inode);
 	if (r == 0)
+		r = charge_file(fs, &inode, 0,
+				(int64_t)(in->size + name_len + 1), &c);
+	if (r == 0) {
 		r = store_setxattr(inode.volume->store, &inode.handle, name,
 				   name + name_len + 1, in->size,
 				   (int)in->flags);
+		charge_file_done(&c);
+	}
 	if (r == 0 && ext && in->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID)
 		r = kill_sgid(&inode);
 out:

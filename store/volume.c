@@ -8,11 +8,13 @@
 
 #include "store/base/cleanup.h"
 #include "store/store.h"
+#include "store/usage.h"
 
 static void volume_free(struct volume *vol)
 {
 	int saved = errno;
 
+	usage_free(vol->usage);
 	store_close(vol->store);
 	free(vol->host_path);
 	free(vol);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct store;
+struct usage;
 
 #define VOLUME_NAME_MAX 63
 #define VOLUME_ID_MAX	((1u << 30) - 1)
@@ -29,6 +30,7 @@ struct volume {
 	bool exclusive;	     /* only the mount changes it: cache for ever */
 	bool read_only;	     /* as the source says */
 	bool direct;	     /* containers are given host_path itself */
+	struct usage *usage; /* owned; NULL: not counted */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	atomic_int_fast64_t locks; /* ranges locked through the mount now */
