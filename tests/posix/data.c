@@ -36,9 +36,8 @@ CASE(data, basic_reads_and_writes)
 	FAILS(EINVAL, lseek(fd, 0, 77));
 	FAILS(EINVAL, pread(fd, buf, 1, -1));
 	FAILS(EINVAL, pwrite(fd, buf, 1, -1));
-	FAILS(EFAULT,
-	      read(fd, (errno = 0, lseek(fd, 0, SEEK_SET), nowhere()), 5));
-	FAILS(EFAULT, write(fd, nowhere(), 5));
+	FAULTS(read(fd, (errno = 0, lseek(fd, 0, SEEK_SET), nowhere()), 5));
+	FAULTS(write(fd, nowhere(), 5));
 	OK(read(fd, buf, 0));
 	OK(write(fd, buf, 0));
 	DO(pwrite(fd, "x", 1, INT64_MAX - 5));

@@ -219,7 +219,7 @@ CASE(stat, errors)
 	FAILS(ENOTDIR, stat("f/x", &st));
 	FAILS(ENOTDIR, stat("f/", &st));
 	FAILS(ENOTDIR, stat("f/.", &st));
-	FAILS(EFAULT, stat(nowhere(), &st));
+	FAULTS(stat(nowhere(), &st));
 	FAILS(EBADF, fstat(-1, &st));
 	OK(fstatat(open("f", O_PATH), "", &st, AT_EMPTY_PATH));
 	FAILS(EINVAL, fstatat(AT_FDCWD, "f", &st, 0x8000));
@@ -287,6 +287,6 @@ CASE(statfs, makes_sense)
 	FAILS(ENOENT, statfs("no", &fs));
 	FAILS(ENOTDIR, statfs("f/x", &fs));
 	FAILS(EBADF, fstatfs(-1, &fs));
-	FAILS(EFAULT, statfs(nowhere(), &fs));
+	FAULTS(statfs(nowhere(), &fs));
 	OK(fstatfs(open("f", O_PATH), &fs));
 }

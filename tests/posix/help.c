@@ -247,6 +247,20 @@ void await_blocked(pid_t pid)
 	}
 }
 
+/* Cases send themselves SIGBUS and look at how they die. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+	return "handle_segv=0:handle_sigbus=0";
+}
+
+const char *__tsan_default_options(void)
+{
+	return "handle_segv=0:handle_sigbus=0";
+}
+
 void *nowhere(void)
 {
 	return (void *)1;

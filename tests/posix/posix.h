@@ -54,6 +54,15 @@ enum {
 	NOBODYS = 65530,
 };
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED                                                              \
+	(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct posix_case {
@@ -118,6 +127,15 @@ bool prepared(const char *what, long r);
 #define OK(expr)       did_well(#expr, (long)(expr))
 #define FAILS(e, expr) did_fail(#expr, (long)(expr), (e))
 #define EXPECT(cond)   expected(#cond, (cond))
+/*
+ * A call with a bad address.  Sanitizers look at what is passed to libc, and
+ * would die of it.
+ */
+#if SANITIZED
+#define FAULTS(expr) ((void)0)
+#else
+#define FAULTS(expr) FAILS(EFAULT, expr)
+#endif
 /* Preparation: recorded only when it fails. */
 #define PREP(expr) prepared(#expr, (long)(expr))
 

@@ -132,9 +132,13 @@ static void finish(pid_t pid, unsigned int seconds)
 	}
 	/* Not reaped yet, so that its number still names its group. */
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-	    info.si_pid == pid &&
-	    (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED))
-		wrong("the case died of SIG%s", sigabbrev_np(info.si_status));
+	    info.si_pid == pid) {
+		if (info.si_code != CLD_EXITED)
+			wrong("the case died of SIG%s",
+			      sigabbrev_np(info.si_status));
+		else if (info.si_status != 0)
+			wrong("the case ended with %d", info.si_status);
+	}
 	kill(-pid, SIGKILL);
 	reap_all(pid);
 }

@@ -138,7 +138,7 @@ CASE(utimens, errors)
 	FAILS(ENOTDIR, utimensat(AT_FDCWD, "f/x", t, 0));
 	FAILS(EINVAL, utimensat(AT_FDCWD, "f", t, 0x8000));
 	FAILS(EBADF, futimens(-1, t));
-	FAILS(EFAULT, utimensat(AT_FDCWD, "f", nowhere(), 0));
+	FAULTS(utimensat(AT_FDCWD, "f", nowhere(), 0));
 	t[0].tv_nsec = t[1].tv_nsec = UTIME_OMIT;
 	DO(utimensat(AT_FDCWD, "no", t, 0));
 	DO(utimensat(AT_FDCWD, "f", t, 0));
