@@ -68,8 +68,8 @@ struct node_resize {
 	const char *namespace;
 	const char *pod;
 	const char *volume;
-	const char *size; /* a quantity */
-	bool dry_run;	  /* validate, but do not ask the driver */
+	const struct json_t *size; /* a quantity, as in a manifest */
+	bool dry_run;		   /* validate, but do not ask the driver */
 };
 
 /*
@@ -79,8 +79,8 @@ struct node_resize {
  * with err.  On failure nothing has changed.  The object is the pod.
  */
 int node_volume_resize(struct node *node, const struct node_resize *what,
-		       json_t **ret_object, struct causes *causes,
-		       struct error *err);
+		       enum node_outcome *ret_outcome, json_t **ret_object,
+		       struct causes *causes, struct error *err);
 
 /* 0, -ENOENT, or another -errno with err. */
 int node_pod_get(struct node *node, const char *namespace, const char *name,

@@ -253,7 +253,7 @@ int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 }
 
 /* Put the size into the manifest: where it is wrong, that is told there. */
-static int set_size(json_t *document, const char *volume, const char *size,
+static int set_size(json_t *document, const char *volume, const json_t *size,
 		    struct error *err)
 {
 	const json_t *spec = json_object_get(document, "spec");
@@ -274,7 +274,7 @@ static int set_size(json_t *document, const char *volume, const char *size,
 					 "no size that could change",
 					 volume);
 		return json_object_set_new(source, "sizeLimit",
-					   json_string(size)) < 0
+					   json_deep_copy(size)) < 0
 			       ? -ENOMEM
 			       : 0;
 	}
@@ -282,7 +282,7 @@ static int set_size(json_t *document, const char *volume, const char *size,
 }
 
 static int resize(struct apply *a, struct catalog_pod *row, const char *volume,
-		  const char *size, struct error *err)
+		  const json_t *size, struct error *err)
 {
 	json_auto_t *document = json_loads(row->document, 0, NULL);
 	struct pod *pod = NULL;
@@ -300,8 +300,8 @@ static int resize(struct apply *a, struct catalog_pod *row, const char *volume,
 }
 
 int node_volume_resize(struct node *node, const struct node_resize *what,
-		       json_t **ret_object, struct causes *causes,
-		       struct error *err)
+		       enum node_outcome *ret_outcome, json_t **ret_object,
+		       struct causes *causes, struct error *err)
 {
 	cleanup_catalog_pod struct catalog_pod row = { 0 };
 	cleanup_pod_lock struct pod_lock *lock = NULL;
@@ -328,6 +328,7 @@ int node_volume_resize(struct node *node, const struct node_resize *what,
 		error_set(err, r, "out of memory");
 	if (r < 0)
 		return r;
+	*ret_outcome = a.outcome;
 	*ret_object = a.object;
 	return 0;
 }

@@ -103,11 +103,12 @@ static int emptydir_resize(const struct volume_env *env,
 	if (!medium->resize && medium_size_limit(old) == medium_size_limit(new))
 		return 0;
 	if (!medium->resize)
-		return error_set(err, -ENOTSUP,
-				 "the sizeLimit of an emptyDir of medium '%s' "
-				 "cannot change while the pod exists; delete "
-				 "the pod and apply it again",
-				 medium_name(new));
+		return error_set(
+			err, -ENOTSUP,
+			"the sizeLimit of an emptyDir %s cannot change "
+			"while the pod exists; delete the pod and "
+			"apply it again",
+			medium == &medium_disk ? "on disk" : "of huge pages");
 	parent = emptydir_open_parent(env, new);
 	fd = parent < 0 ? parent
 			: path_open(parent, new->name, O_RDONLY | O_DIRECTORY,

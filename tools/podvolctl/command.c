@@ -75,6 +75,18 @@ const struct command command_table[] = {
 		.run = cmd_mounts,
 	},
 	{
+		.name = "resize",
+		.summary = "change the sizeLimit of a volume in use",
+		.usage = "resize POD/VOLUME SIZE",
+		.description =
+			"Gives an emptyDir another sizeLimit, such as 64Mi or 1G; 0 means none. Its\n"
+			"containers see it at once. The same is done by applying the manifest with\n"
+			"the new sizeLimit. A volume of medium Memory cannot become smaller than what\n"
+			"it holds.",
+		.options = OPTION_BIT(NAMESPACE),
+		.run = cmd_resize,
+	},
+	{
 		.name = "status",
 		.summary = "show how the daemon is doing",
 		.usage = "status",

@@ -52,6 +52,7 @@ int cmd_describe(struct ctl *ctl);
 int cmd_get(struct ctl *ctl);
 int cmd_help(struct ctl *ctl);
 int cmd_mounts(struct ctl *ctl);
+int cmd_resize(struct ctl *ctl);
 int cmd_status(struct ctl *ctl);
 int cmd_version(struct ctl *ctl);
 

@@ -22,6 +22,7 @@ static const struct api_route routes[] = {
 	{ "PUT", NAMESPACE "/pods/{}", api_pod_apply },
 	{ "DELETE", NAMESPACE "/pods/{}", api_pod_delete },
 	{ "POST", NAMESPACE "/pods/{}/mounts", api_pod_mounts },
+	{ "POST", NAMESPACE "/pods/{}/volumes/{}/resize", api_volume_resize },
 	{ "GET", "/api/v1/events", api_events_list_all },
 	{ "GET", NAMESPACE "/events", api_events_list },
 	{ "GET", "/healthz", api_health },

@@ -10,13 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "store/node.h"
 #include "tools/podvolsd/response.h"
 
 struct daemon;
+struct error;
 
 #define API_BODY_MAX	 (4u << 20)
 #define API_QUERY_MAX	 32
-#define API_CAPTURES_MAX 2
+#define API_CAPTURES_MAX 3
 
 struct api_query {
 	const char *key;
@@ -75,6 +77,17 @@ api_handler_fn api_pod_get;
 api_handler_fn api_pod_apply;
 api_handler_fn api_pod_delete;
 api_handler_fn api_pod_mounts;
+
+/* Are the names in the path such as can be?  Answers if not. */
+bool api_check_pod_path(struct api_call *call);
+/* Answer for what the engine refused of a pod. */
+void api_fail_pod(struct api_call *call, int r, const char *name,
+		  const struct error *err);
+/* The header Podvols-Outcome: "created". */
+const char *api_outcome_word(enum node_outcome outcome);
+
+/* api_resize.c; the third capture is the volume. */
+api_handler_fn api_volume_resize;
 
 /* api_events.c */
 api_handler_fn api_events_list_all;

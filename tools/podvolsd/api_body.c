@@ -112,6 +112,20 @@ static bool settle_names(struct api_call *call, json_t *document,
 	return true;
 }
 
+json_t *api_body_object(struct api_call *call)
+{
+	cleanup_manifest struct manifest manifest = { 0 };
+	json_t *value;
+
+	if (!parse_body(call, &manifest))
+		return NULL;
+	value = manifest.documents[0].value;
+	if (json_is_object(value))
+		return json_incref(value);
+	api_fail(call, 400, "BadRequest", "the body must be an object");
+	return NULL;
+}
+
 struct pod *api_body_pod(struct api_call *call, const char *namespace,
 			 const char *name)
 {

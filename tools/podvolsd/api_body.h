@@ -30,6 +30,9 @@ static inline void pod_freep(struct pod **pod)
 struct pod *api_body_pod(struct api_call *call, const char *namespace,
 			 const char *name);
 
+/* The object in the body, whatever it holds; NULL: answered. */
+json_t *api_body_object(struct api_call *call);
+
 /* Answer that the pod of document is invalid for these causes. */
 void api_body_invalid(struct api_call *call, const json_t *document,
 		      const struct causes *causes);

@@ -39,8 +39,7 @@ static bool is_dns_name(const char *name, size_t max, bool with_dots)
 	}
 }
 
-/* Are the names in the path such as can be?  Answers if not. */
-static bool check_path(struct api_call *call)
+bool api_check_pod_path(struct api_call *call)
 {
 	const char *namespace = call->captures[0];
 	const char *name = call->captures[1];
@@ -71,9 +70,8 @@ static void fail_not_found(struct api_call *call, const char *name)
 	response_failure(call->res, &failure, "pods \"%s\" not found", name);
 }
 
-/* Answer for what the engine refused. */
-static void fail_pod(struct api_call *call, int r, const char *name,
-		     const struct error *err)
+void api_fail_pod(struct api_call *call, int r, const char *name,
+		  const struct error *err)
 {
 	struct failure failure = failure_from_errno(r);
 	char unknown[128];
@@ -145,7 +143,7 @@ static void list_pods(struct api_call *call, const char *namespace)
 	if (r == 0)
 		r = selector_filter(&selector, list);
 	if (r < 0)
-		fail_pod(call, r, "", &err);
+		api_fail_pod(call, r, "", &err);
 	else
 		response_object(call->res, 200, json_incref(list));
 }
@@ -157,7 +155,7 @@ void api_pods_list_all(struct api_call *call)
 
 void api_pods_list(struct api_call *call)
 {
-	if (check_path(call))
+	if (api_check_pod_path(call))
 		list_pods(call, call->captures[0]);
 }
 
@@ -167,17 +165,17 @@ void api_pod_get(struct api_call *call)
 	json_t *pod = NULL;
 	int r;
 
-	if (!check_path(call))
+	if (!api_check_pod_path(call))
 		return;
 	r = node_pod_get(call->daemon->node, call->captures[0],
 			 call->captures[1], &pod, &err);
 	if (r < 0)
-		fail_pod(call, r, call->captures[1], &err);
+		api_fail_pod(call, r, call->captures[1], &err);
 	else
 		response_object(call->res, 200, pod);
 }
 
-static const char *outcome_word(enum node_outcome outcome)
+const char *api_outcome_word(enum node_outcome outcome)
 {
 	switch (outcome) {
 	case NODE_CREATED:
@@ -213,23 +211,23 @@ static void apply_body(struct api_call *call, const char *name, unsigned flags)
 		return;
 	}
 	if (r < 0) {
-		fail_pod(call, r, pod->name ? pod->name : pod->generate_name,
-			 &err);
+		api_fail_pod(call, r,
+			     pod->name ? pod->name : pod->generate_name, &err);
 		return;
 	}
 	response_object(call->res, outcome == NODE_CREATED ? 201 : 200, object);
-	call->res->outcome = outcome_word(outcome);
+	call->res->outcome = api_outcome_word(outcome);
 }
 
 void api_pods_create(struct api_call *call)
 {
-	if (check_path(call))
+	if (api_check_pod_path(call))
 		apply_body(call, NULL, NODE_APPLY_CREATE);
 }
 
 void api_pod_apply(struct api_call *call)
 {
-	if (check_path(call))
+	if (api_check_pod_path(call))
 		apply_body(call, call->captures[1], 0);
 }
 
@@ -254,7 +252,8 @@ void api_pod_delete(struct api_call *call)
 	unsigned flags = 0;
 	int r;
 
-	if (!check_path(call) || !api_body_delete_options(call, &options))
+	if (!api_check_pod_path(call) ||
+	    !api_body_delete_options(call, &options))
 		return;
 	if (options.force)
 		flags |= NODE_DELETE_FORCE;
@@ -266,7 +265,7 @@ void api_pod_delete(struct api_call *call)
 	if (r == -ENOENT)
 		fail_not_found(call, call->captures[1]);
 	else if (r < 0)
-		fail_pod(call, r, call->captures[1], &err);
+		api_fail_pod(call, r, call->captures[1], &err);
 	else
 		answer_deleted(call, object);
 }
@@ -278,7 +277,7 @@ void api_pod_mounts(struct api_call *call)
 	json_t *mounts = NULL;
 	int r;
 
-	if (!check_path(call))
+	if (!api_check_pod_path(call))
 		return;
 	if (call->dry_run) {
 		api_fail(
@@ -289,7 +288,7 @@ void api_pod_mounts(struct api_call *call)
 	r = node_pod_mounts(call->daemon->node, call->captures[0],
 			    call->captures[1], container, &mounts, &err);
 	if (r < 0)
-		fail_pod(call, r, call->captures[1], &err);
+		api_fail_pod(call, r, call->captures[1], &err);
 	else
 		response_object(call->res, 200, mounts);
 }
