@@ -1,13 +1,14 @@
 # Part of the Makefile: benchmarks, side by side with other filesystems.
 #
-#   make bench         everything, tables and plots in $(BUILD)/bench; about 15 minutes
-#   make bench-work    real work (tar, git, make, ...) in trees of 50,000 files; an hour
+#   make bench         metadata and data, tables and plots in $(BUILD)/bench; at most 15 minutes
+#   make bench-work    real work (tar, git, make, ...) in trees of 50,000 files; at most an hour
 #   make bench-quick   a little of everything: that it works, not how fast
 #   make bench-requests     FUSE requests and system calls of the daemon for each operation
 #
 # ROWS='create stat-*'      only these (patterns)        CLIENTS='1 8'
 # TARGETS='ext4 podvols*'   only these                   ROUNDS=5
 # BACKING=tmpfs             what is below all targets    WORK_FILES=50000   DATA_CLIENTS=1
+# LIMIT=900                 seconds in which rounds may begin
 
 DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync npm sqlite3 e2fsprogs
 
@@ -27,7 +28,7 @@ bench: bench-deps
 	$(Q)$(RUN_BENCH) meta data
 bench-work: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs
-	$(Q)$(RUN_BENCH) work
+	$(Q)LIMIT=3600 $(RUN_BENCH) work
 bench-quick: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)QUICK=1 $(RUN_BENCH) meta data work

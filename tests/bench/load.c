@@ -2,14 +2,15 @@
 /*
  * load.c - clients that do one operation again and again, timed
  *
- *   bench-load [-c CLIENTS] [-n NAMES] [-t MS] [-x HOOK] DIRECTORY ROW
- *   bench-load -l              the rows
- *   bench-load -T FILES DIRECTORY    make a tree of source files
+ *   bench-load [-c CLIENTS] [-n NAMES] [-t MS] [-b BACKING] [-x HOOK] DIRECTORY
+ * ROW bench-load -l              the rows bench-load -T FILES DIRECTORY    make
+ * a tree of source files
  *
  * Prints ROW, CLIENTS, operations per second of all of them, operations done:
  * separated by tabs.  Clients are processes, each in a directory of its own
- * below DIRECTORY; making and removing their files is not timed.  HOOK is a
- * command that is run with "begin" and "end" around what is timed.
+ * below DIRECTORY; making and removing their files is not timed.  BACKING
+ * is where the bytes are in truth: it is synced before caches are dropped.
+ * HOOK is a command that is run with "begin" and "end" around what is timed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@ struct shared {
 	pthread_barrier_t prepared;
 	pthread_barrier_t begin;
 	pthread_barrier_t end;
+	pthread_barrier_t clear;
 	struct result {
 		uint64_t begin_ns;
 		uint64_t end_ns;
@@ -46,6 +48,7 @@ struct options {
 	unsigned names; /* of all clients together */
 	unsigned ms;
 	const char *hook;
+	const char *backing;
 	const char *dir;
 	const struct row *row;
 };
@@ -110,6 +113,7 @@ static void client_main(const struct options *o, struct shared *s, unsigned id)
 	pthread_barrier_wait(&s->begin);
 	run(o, &c, &s->results[id]);
 	pthread_barrier_wait(&s->end);
+	pthread_barrier_wait(&s->clear);
 	if (c.fd >= 0)
 		close(c.fd);
 	clear_directory(dir);
@@ -118,11 +122,14 @@ static void client_main(const struct options *o, struct shared *s, unsigned id)
 }
 
 /* Dentries and inodes that nobody holds go, of every filesystem. */
-static void drop_caches(void)
+static void drop_caches(const char *backing)
 {
 	cleanup_fd int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	cleanup_fd int dir = open(backing, O_RDONLY | O_DIRECTORY);
 
-	sync();
+	/* What is dirty cannot be dropped. */
+	if (dir < 0 || syncfs(dir) < 0)
+		die("sync", backing);
 	if (fd < 0 || write(fd, "2", 1) != 1)
 		die("write", "/proc/sys/vm/drop_caches");
 }
@@ -151,6 +158,7 @@ static struct shared *share(unsigned clients)
 	pthread_barrier_init(&s->prepared, &a, clients + 1);
 	pthread_barrier_init(&s->begin, &a, clients + 1);
 	pthread_barrier_init(&s->end, &a, clients + 1);
+	pthread_barrier_init(&s->clear, &a, clients + 1);
 	return s;
 }
 
@@ -205,12 +213,13 @@ static int measure(const struct options *o)
 	}
 	pthread_barrier_wait(&s->prepared);
 	if (o->row->cold)
-		drop_caches();
+		drop_caches(o->backing ? o->backing : ".");
 	signal(SIGCHLD, o->hook ? SIG_DFL : client_died);
 	call_hook(o, "begin");
 	pthread_barrier_wait(&s->begin);
 	pthread_barrier_wait(&s->end);
 	call_hook(o, "end");
+	pthread_barrier_wait(&s->clear);
 	signal(SIGCHLD, SIG_DFL);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
@@ -237,7 +246,8 @@ static int list_rows(void)
 
 static int usage(void)
 {
-	fputs("usage: bench-load [-c CLIENTS] [-n NAMES] [-t MS] [-x HOOK] DIRECTORY ROW\n"
+	fputs("usage: bench-load [-c CLIENTS] [-n NAMES] [-t MS]\n"
+	      "                  [-b BACKING] [-x HOOK] DIRECTORY ROW\n"
 	      "       bench-load -l\n"
 	      "       bench-load -T FILES DIRECTORY\n",
 	      stderr);
@@ -264,8 +274,11 @@ int main(int argc, char **argv)
 	unsigned tree = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "c:n:t:x:T:l")) != -1) {
+	while ((opt = getopt(argc, argv, "b:c:n:t:x:T:l")) != -1) {
 		switch (opt) {
+		case 'b':
+			o.backing = optarg;
+			break;
 		case 'c':
 			o.clients = number(optarg);
 			break;
