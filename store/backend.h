@@ -51,6 +51,13 @@ struct volume_usage {
 	int64_t used_inodes;
 };
 
+/* What may not be exceeded; 0: no limit. */
+struct volume_limits {
+	int64_t bytes;
+	int64_t inodes;
+	int64_t pod_bytes; /* together with the pod's other volumes */
+};
+
 struct volume_driver {
 	const char *source;  /* "emptyDir" */
 	const char *plugin;  /* "kubernetes.io/empty-dir" */
@@ -85,6 +92,12 @@ struct volume_driver {
 			   const struct volume_spec *spec);
 	int (*usage)(const struct volume_env *env,
 		     const struct volume_spec *spec, struct volume_usage *ret);
+	/*
+	 * Do we count this volume, and keep its limits ourselves?  NULL: no;
+	 * then it is for the driver, or for nobody, to know what it holds.
+	 */
+	bool (*is_counted)(const struct volume_spec *spec,
+			   struct volume_limits *ret);
 	/*
 	 * Make a ready volume, while it is in use, what new says where old was
 	 * good: other limits.  Idempotent; on failure nothing has changed.

@@ -5,6 +5,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/node_private.h"
+#include "store/node_usage.h"
 #include "store/trash.h"
 #include "store/tree.h"
 
@@ -88,6 +89,8 @@ static int open_parts(struct node *node, const struct node_options *options,
 		r = trash_open(node->env.state_fd, &node->trash, err);
 	if (r == 0)
 		r = node_reconcile(node, err);
+	if (r == 0)
+		r = node_usage_start(node);
 	return r;
 }
 
@@ -118,6 +121,7 @@ void node_close(struct node *node)
 {
 	if (!node)
 		return;
+	node_usage_stop(node);
 	node_watch_stop(node->watch);
 	trash_close(node->trash);
 	tree_free(node->tree);

@@ -4,7 +4,9 @@
 #include "store/base/error.h"
 #include "store/node.h"
 #include "store/node_private.h"
+#include "store/node_usage.h"
 #include "store/tree.h"
+#include "store/volume.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,10 +56,36 @@ static void set_number(json_t *object, const char *key, int64_t value)
 			    value < 0 ? json_null() : json_integer(value));
 }
 
-static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
-			     const struct catalog_volume *vol, bool is_shown,
-			     bool with_usage)
+static struct volume *live_volume(const struct tree_pod *shown, uint32_t id)
 {
+	for (size_t i = 0; shown && i < shown->n_volumes; i++) {
+		if (shown->volumes[i]->id == id)
+			return shown->volumes[i];
+	}
+	return NULL;
+}
+
+/* Who keeps the limits of a volume. */
+static const char *enforcement(const struct node_volume *v,
+			       const struct volume *live)
+{
+	struct volume_limits limits = { 0 };
+
+	if (live && live->usage)
+		return node_usage_is_limited(live) ? "podvols" : "none";
+	if (!v->driver || !v->driver->is_counted ||
+	    v->driver->is_counted(&v->spec, &limits))
+		return "none";
+	return "kernel";
+}
+
+static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
+			     const struct catalog_volume *vol,
+			     const struct tree_pod *shown, bool with_usage)
+{
+	struct volume *live = live_volume(shown, vol->id);
+	bool is_counted = live && live->usage;
+	bool is_shown = shown != NULL;
 	struct volume_usage usage = { -1, -1 };
 	cleanup_node_volume struct node_volume v = { 0 };
 	cleanup_free char *path = node_volume_path(node, pod, vol->name);
@@ -66,19 +94,22 @@ static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
 
 	if (node_volume_load(pod, vol, &v, NULL) == 0) {
 		host_path = v.driver->host_path(&node->env, &v.spec);
-		if (with_usage && vol->phase == CATALOG_READY &&
-		    v.driver->usage)
+		if (with_usage && !is_counted &&
+		    vol->phase == CATALOG_READY && v.driver->usage)
 			v.driver->usage(&node->env, &v.spec, &usage);
 	}
-	status = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?}", "name",
+	status = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s}", "name",
 			   vol->name, "phase", phase_text(vol->phase, is_shown),
 			   "source", vol->source, "backend",
 			   v.driver ? v.driver->backend : NULL, "path",
-			   is_shown ? path : NULL, "hostPath", host_path);
+			   is_shown ? path : NULL, "hostPath", host_path,
+			   "enforcement", enforcement(&v, live));
 	if (!status)
 		return NULL;
 	set_number(status, "usedBytes", usage.used_bytes);
 	set_number(status, "usedInodes", usage.used_inodes);
+	if (is_counted)
+		node_usage_status(live, status);
 	return status;
 }
 
@@ -88,15 +119,17 @@ static json_t *pod_status(struct node *node, const struct catalog_pod *pod,
 	struct tree_pod *shown = tree_pod_by_uid(node->tree, pod->uid);
 	bool is_shown = shown != NULL;
 	json_auto_t *volumes = json_array();
+	int r = 0;
 
-	tree_pod_unref(shown);
 	for (size_t i = 0; i < pod->n_volumes; i++) {
-		json_t *v = volume_status(node, pod, &pod->volumes[i], is_shown,
+		json_t *v = volume_status(node, pod, &pod->volumes[i], shown,
 					  node_now() < deadline);
 
-		if (json_array_append_new(volumes, v) < 0)
-			return NULL;
+		r |= json_array_append_new(volumes, v);
 	}
+	tree_pod_unref(shown);
+	if (r < 0)
+		return NULL;
 	return json_pack("{s:s, s:O}", "phase",
 			 phase_text(pod->phase, is_shown), "volumes", volumes);
 }

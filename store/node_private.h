@@ -19,6 +19,7 @@
 
 struct causes;
 struct error;
+struct node_usage;
 struct node_watch;
 struct trash;
 struct tree;
@@ -39,6 +40,7 @@ struct node {
 	struct trash *trash;
 	struct pod_locks locks;
 	struct node_watch *watch;
+	struct node_usage *usage;
 };
 
 /* Tell the test that a step is done. */

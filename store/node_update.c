@@ -14,6 +14,7 @@
 #include "store/node.h"
 #include "store/node_apply.h"
 #include "store/node_private.h"
+#include "store/node_usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -90,7 +91,10 @@ static int change_volume(const struct update *u, size_t i, char *from, char *to,
 		r = node_volume_load(u->row, &vol, &new, err);
 	if (r < 0 || !new.driver->resize)
 		return r;
-	return new.driver->resize(&u->a->node->env, &old.spec, &new.spec, err);
+	r = new.driver->resize(&u->a->node->env, &old.spec, &new.spec, err);
+	if (r == 0)
+		node_usage_resized(u->a->node, u->row->uid, &new);
+	return r;
 }
 
 static int update_volume(struct update *u, size_t i, struct error *err)

@@ -4,7 +4,9 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/node_private.h"
+#include "store/node_usage.h"
 #include "store/tree.h"
+#include "store/usage.h"
 #include "store/volume.h"
 
 #include <errno.h>
@@ -77,7 +79,8 @@ int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
 }
 
 static int open_one(struct node *node, const struct catalog_pod *pod,
-		    const struct catalog_volume *vol, struct volume **ret,
+		    const struct catalog_volume *vol,
+		    struct usage_group **group, struct volume **ret,
 		    struct error *err)
 {
 	cleanup_node_volume struct node_volume v = { 0 };
@@ -102,7 +105,7 @@ static int open_one(struct node *node, const struct catalog_pod *pod,
 	if (!*ret)
 		return -ENOMEM;
 	(*ret)->direct = is_direct;
-	return 0;
+	return node_usage_attach(node, *ret, &v, group);
 }
 
 static struct tree_pod *shown_pod(const struct catalog_pod *pod)
@@ -126,22 +129,24 @@ int node_volumes_open(struct node *node, const struct catalog_pod *pod,
 		      struct error *err)
 {
 	struct tree_pod *shown = shown_pod(pod);
+	struct usage_group *group = NULL;
+	int r = 0;
 
 	*ret_failed = 0;
 	if (!shown)
 		return -ENOMEM;
-	for (size_t i = 0; i < pod->n_volumes; i++) {
-		int r = open_one(node, pod, &pod->volumes[i],
-				 &shown->volumes[i], err);
-
-		if (r < 0) {
+	for (size_t i = 0; r == 0 && i < pod->n_volumes; i++) {
+		r = open_one(node, pod, &pod->volumes[i], &group,
+			     &shown->volumes[i], err);
+		if (r < 0)
 			*ret_failed = i;
-			tree_pod_unref(shown);
-			return r;
-		}
 	}
-	*ret = shown;
-	return 0;
+	usage_group_unref(group);
+	if (r < 0)
+		tree_pod_unref(shown);
+	else
+		*ret = shown;
+	return r;
 }
 
 static int teardown(struct node *node, const struct catalog_pod *pod,

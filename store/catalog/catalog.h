@@ -135,6 +135,21 @@ int catalog_mount_put(struct catalog *txn, uint64_t pod_id,
 		      const struct catalog_mount *mount, struct error *err);
 int catalog_mount_clear(struct catalog *txn, struct error *err);
 
+/* What a volume holds, bytes and inodes, as it was last recorded. */
+struct catalog_usage {
+	int clean; /* nothing has changed since */
+	int64_t charged;
+	int64_t allocated;
+	int64_t inodes;
+};
+
+/* In a transaction.  -EEXIST if the volume is gone. */
+int catalog_usage_put(struct catalog *txn, uint32_t volume_id,
+		      const struct catalog_usage *usage, struct error *err);
+/* 0 or -ENOENT (without err). */
+int catalog_usage_get(struct catalog *c, uint32_t volume_id,
+		      struct catalog_usage *ret, struct error *err);
+
 #define CATALOG_EVENTS_MAX 1000 /* the newest ones are kept */
 
 struct catalog_event {

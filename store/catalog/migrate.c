@@ -66,6 +66,15 @@ static const char *const migrations[] = {
 	" count INTEGER NOT NULL,"
 	" resource_version INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX event_pod ON event (pod_uid);",
+
+	/* What a volume holds; not clean while somebody may be changing it. */
+	"CREATE TABLE usage ("
+	" volume_id INTEGER PRIMARY KEY"
+	"  REFERENCES volume (id) ON DELETE CASCADE,"
+	" clean INTEGER NOT NULL CHECK (clean IN (0, 1)),"
+	" charged INTEGER NOT NULL,"
+	" allocated INTEGER NOT NULL,"
+	" inodes INTEGER NOT NULL) STRICT;",
 };
 
 #define VERSION_NEWEST ((int)(sizeof(migrations) / sizeof(migrations[0])))

@@ -65,9 +65,22 @@ static int disk_make(const struct volume_spec *spec, int parent,
 	return r < 0 ? error_set(err, r, "%m") : 0;
 }
 
+/* Nothing on disk changes: the node keeps the limit (is_counted). */
+static int disk_resize(const struct volume_spec *old,
+		       const struct volume_spec *new, int root,
+		       struct error *err)
+{
+	(void)old;
+	(void)new;
+	(void)root;
+	(void)err;
+	return 0;
+}
+
 const struct medium medium_disk = {
 	.mode = 0777,
 	.make = disk_make,
 	.check = disk_check,
 	.usage = usage_of_tree,
+	.resize = disk_resize,
 };

@@ -9,7 +9,6 @@
 #include "store/backend.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
-#include "store/base/log.h"
 #include "store/base/mount.h"
 #include "store/base/path.h"
 #include "store/emptydir/medium.h"
@@ -125,28 +124,28 @@ static int emptydir_resize(const struct volume_env *env,
 	return r;
 }
 
+/*
+ * One that is there is looked at again, too: the daemon may have died between
+ * resizing and recording.  What is recorded counts.
+ */
 static int emptydir_restore(const struct volume_env *env,
 			    const struct volume_spec *spec, struct error *err)
 {
 	cleanup_fd int parent = emptydir_open_parent(env, spec);
-	struct error shrink = { 0 };
+	bool is_lost;
 	int r = parent;
 
 	if (parent >= 0)
 		r = medium_of(spec)->check(spec, parent);
 	if (r < 0 && r != -ENOENT) {
 		errno = -r;
-		return error_set(err, r, "cannot find emptyDir volume '%s': %m",
+		return error_set(err, r,
+				 "cannot find emptyDir volume '%s': %m",
 				 spec->name);
 	}
-	/* Died between resizing and recording, or the node has other memory:
-	 * what is recorded counts, as far as what is used lets it. */
-	if (r == 0 && emptydir_resize(env, spec, spec, &shrink) < 0)
-		log_warning("%s", shrink.text);
-	if (r == 0)
-		return 0;
+	is_lost = r == -ENOENT;
 	r = emptydir_provision(env, spec, err);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : is_lost;
 }
 
 /* Without its mount, the directory below must not be taken for the volume. */
@@ -297,6 +296,18 @@ static int emptydir_teardown(const struct volume_env *env,
 	return 0;
 }
 
+/* Of the other media the kernel keeps the limit. */
+static bool emptydir_is_counted(const struct volume_spec *spec,
+				struct volume_limits *ret)
+{
+	if (medium_of(spec) != &medium_disk)
+		return false;
+	ret->bytes = medium_size_limit(spec);
+	ret->inodes = medium_pod_number(spec, "inodeLimit", 0);
+	ret->pod_bytes = medium_pod_number(spec, "ephemeralLimit", 0);
+	return true;
+}
+
 const struct volume_driver emptydir_driver = {
 	.source = "emptyDir",
 	.plugin = "kubernetes.io/empty-dir",
@@ -308,6 +319,7 @@ const struct volume_driver emptydir_driver = {
 	.open = emptydir_open,
 	.host_path = emptydir_host_path,
 	.usage = emptydir_usage,
+	.is_counted = emptydir_is_counted,
 	.resize = emptydir_resize,
 	.teardown = emptydir_teardown,
 };
