@@ -5,10 +5,15 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
+
+/* How often and how long at first; each time twice as long. */
+#define RELEASE_TRIES 4u
+#define RELEASE_NS    100000L
 
 /* A request that waits for its lock. */
 struct pending {
@@ -41,21 +46,41 @@ static void mark_locked(struct fs *fs, const struct fuse_file_info *fi)
 		__atomic_store_n(&file->locks, 1, __ATOMIC_RELAXED);
 }
 
+/*
+ * close(2) returns before the kernel's RELEASE, which takes the locks of an
+ * open file away, was handled; it may be in the hands of another thread.  A
+ * conflict is believed only when it lasts; true: look again.
+ */
+static bool conflict_may_end(struct fs *fs, unsigned tries)
+{
+	const struct timespec pause = { .tv_nsec = RELEASE_NS << tries };
+
+	if (tries == RELEASE_TRIES)
+		return false;
+	carrier_may_wait(fs->carrier);
+	nanosleep(&pause, NULL);
+	return true;
+}
+
 void op_getlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	      struct flock *lock)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	const struct fuse_lk_in *in = session_body();
-	struct lock l = lock_of(in);
 	struct fuse_lk_out out = { 0 };
 	struct inode inode;
+	unsigned tries = 0;
+	struct lock l;
 	int r;
 
 	(void)fi;
 	(void)lock;
 	r = fs_inode(fs, ino, &inode);
-	if (r == 0)
-		r = locks_test(fs->locks, &inode, &l);
+	do {
+		l = lock_of(in);
+		if (r == 0)
+			r = locks_test(fs->locks, &inode, &l);
+	} while (r == 0 && l.type != F_UNLCK && conflict_may_end(fs, tries++));
 	if (r < 0) {
 		reply_err(req, r);
 		return;
@@ -156,6 +181,18 @@ static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
 		lock_done(p, r);
 }
 
+static int lock_now(struct fs *fs, const struct inode *inode,
+		    enum lock_space space, const struct lock *lock)
+{
+	unsigned tries = 0;
+	int r;
+
+	do {
+		r = locks_set(fs->locks, inode, space, lock);
+	} while (r == -EAGAIN && conflict_may_end(fs, tries++));
+	return r;
+}
+
 static void set_lock(fuse_req_t req, fuse_ino_t ino,
 		     const struct fuse_file_info *fi, enum lock_space space,
 		     const struct lock *lock, bool wait)
@@ -173,7 +210,7 @@ static void set_lock(fuse_req_t req, fuse_ino_t ino,
 	if (wait && lock->type != F_UNLCK)
 		lock_wait(req, fs, &inode, space, lock);
 	else
-		reply_err(req, locks_set(fs->locks, &inode, space, lock));
+		reply_err(req, lock_now(fs, &inode, space, lock));
 }
 
 void op_setlk(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
