@@ -63,8 +63,11 @@ const struct fuse_in_header *session_header(void);
 const void *session_body(void);
 size_t session_body_len(void);
 
-/* Answer the request of this thread past libfuse: opcodes it does not know. */
-void session_reply(struct fs *fs, int error, const void *data, size_t len);
+/*
+ * Answer the request of this thread past libfuse: opcodes it does not know.
+ * -ENOENT if the kernel no longer waits for it.
+ */
+int session_reply(struct fs *fs, int error, const void *data, size_t len);
 
 /* A buffer of this thread for replies, FS_MAX_WRITE bytes; NULL: no memory. */
 void *session_buffer(void);

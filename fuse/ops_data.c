@@ -140,7 +140,8 @@ void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg,
 		reply_err(req, -ENOTTY);
 		return;
 	}
-	memcpy(data, in_buf, in_size);
+	if (in_size)
+		memcpy(data, in_buf, in_size);
 	r = fs_inode(fs, ino, &inode);
 	if (r == -EPERM)
 		r = -ENOTTY;

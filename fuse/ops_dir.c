@@ -65,6 +65,8 @@ static void lookup_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t parent,
 	int r;
 
 	r = vnode_decode(parent, &dir);
+	if (r == 0 && strlen(name) > FS_NAME_MAX)
+		r = -ENAMETOOLONG;
 	if (r == 0)
 		r = vnode_lookup(fs->tree, &dir, name, &child);
 	if (r < 0) {

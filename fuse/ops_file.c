@@ -244,8 +244,11 @@ static void open_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino,
 	r = vnode_decode(ino, &v);
 	if (r == 0 && (flags & O_ACCMODE) != O_RDONLY)
 		r = -EPERM;
-	if (r == 0)
+	/* It may be asked of the catalog, which may be busy. */
+	if (r == 0) {
+		carrier_may_wait(fs->carrier);
 		r = control_text(fs, &v, &file);
+	}
 	if (r == 0)
 		r = file_add(fs->files, &file, &out.fh);
 	if (r < 0) {
@@ -370,8 +373,7 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 	struct statx st;
 	int r;
 
-	r = session_body_len() < sizeof(*in) ? -EINVAL
-					     : fs_inode(fs, nodeid, &dir);
+	r = fs_inode(fs, nodeid, &dir);
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
@@ -383,7 +385,10 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 		account_orphan(dir.volume->usage, &h, &st);
 	if (r == 0)
 		r = create_finish(fs, &dir, &h, &st, (int)in->flags, sf, &out);
-	session_reply(fs, r, r < 0 ? NULL : &out, r < 0 ? 0 : sizeof(out));
+	if (r < 0)
+		session_reply(fs, r, NULL, 0);
+	else if (session_reply(fs, 0, &out, sizeof(out)) == -ENOENT)
+		create_undo(fs, &out);
 }
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

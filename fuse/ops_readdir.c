@@ -203,6 +203,22 @@ static int list_virtual(struct listing *l, uint64_t nodeid, uint64_t off)
 	return vnode_readdir(l->fs->tree, &dir, off, virtual_add, l);
 }
 
+/* The kernel has gone on without the listing: take its look-ups back. */
+static void list_undo(const struct listing *l)
+{
+	size_t at = 0;
+
+	while (l->plus && at < l->used) {
+		const struct fuse_direntplus *e = (void *)(l->buf + at);
+
+		if (e->entry_out.nodeid &&
+		    !vnode_is_virtual(e->entry_out.nodeid))
+			inode_forget(l->fs->inodes, e->entry_out.nodeid, 1);
+		at += FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS +
+					e->dirent.namelen);
+	}
+}
+
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		 bool plus)
 {
@@ -220,8 +236,8 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	/* What was listed before an error is not lost. */
 	if (r < 0 && l.used == 0)
 		reply_err(req, r);
-	else
-		fuse_reply_buf(req, l.buf, l.used);
+	else if (fuse_reply_buf(req, l.buf, l.used) == -ENOENT)
+		list_undo(&l);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,

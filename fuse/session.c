@@ -16,6 +16,7 @@
 
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
+#include "fuse/request.h"
 #include "fuse/stats.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
@@ -107,7 +108,7 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *arg)
 	return read(fd, buf, len);
 }
 
-void session_reply(struct fs *fs, int error, const void *data, size_t len)
+int session_reply(struct fs *fs, int error, const void *data, size_t len)
 {
 	struct fuse_out_header out = { .error = error,
 				       .unique = current.unique };
@@ -115,10 +116,12 @@ void session_reply(struct fs *fs, int error, const void *data, size_t len)
 		{ .iov_base = &out, .iov_len = sizeof(out) },
 		{ .iov_base = (void *)(uintptr_t)data, .iov_len = len },
 	};
+	ssize_t r;
 
 	out.len = (uint32_t)iov_len(iov, 2);
 	current.error = error;
-	carrier_send(fs->carrier, iov, len ? 2 : 1);
+	r = carrier_send(fs->carrier, iov, len ? 2 : 1);
+	return r < 0 ? (int)r : 0;
 }
 
 void session_request(void *arg, void *mem, size_t len)
@@ -134,8 +137,13 @@ void session_request(void *arg, void *mem, size_t len)
 		return;
 	}
 	current = (struct request){ .in = in, .unique = in->unique };
-	if (!op_raw(fs, in))
+	if (!request_is_whole(in)) {
+		log_err("request %u of the kernel ends early", opcode);
+		if (request_has_answer(opcode))
+			session_reply(fs, -EINVAL, NULL, 0);
+	} else if (!op_raw(fs, in)) {
 		fuse_session_process_buf(fs->session, &buf);
+	}
 	current.in = NULL;
 	stats_count(fs->stats, opcode, current.error, stats_now() - start);
 }

@@ -11,7 +11,7 @@
 #include "store/volume.h"
 
 /*
- * Node id: bit 63, kind (5 bits), index (18 bits), id (40 bits).
+ * Node id: bit 63, kind (bits 57 to 61), index (17 bits), id (40 bits).
  * Inode number: the same with bit 62 instead of 63 (see attr.h).
  */
 #define VIRTUAL	    (UINT64_C(1) << 63)
@@ -331,9 +331,12 @@ int vnode_getattr(struct tree *tree, const struct vnode *v, struct statx *ret)
 int vnode_readlink(struct tree *tree, const struct vnode *v, char *buf,
 		   size_t size)
 {
-	struct tree_pod *pod = tree_pod_by_id(tree, v->id);
+	struct tree_pod *pod;
 	int r = -ENOENT;
 
+	if (v->kind != VNODE_LINK)
+		return -EINVAL;
+	pod = tree_pod_by_id(tree, v->id);
 	if (!pod)
 		return r;
 	if (v->index < pod->n_volumes) {

@@ -33,6 +33,13 @@ for name in nope default/nope default/web/nope .podvols/nope nope/nope; do
 	expect_fsop ENOENT stat "$M/$name"
 done
 
+it "a name that is too long is ENAMETOOLONG"
+long=$(printf '%0256d' 0)
+for dir in "$M" "$M/default" "$M/default/web" "$M/.podvols"; do
+	expect_fsop ENAMETOOLONG stat "$dir/$long"
+	expect_fsop ENOENT stat "$dir/${long%0}"
+done
+
 it "nothing can be made, removed or moved there, not even by root"
 touch "$M/default/web/data/file"
 for dir in "$M" "$M/default" "$M/default/web" "$M/.podvols"; do
