@@ -100,8 +100,26 @@ static int64_t count_opens(const struct tree_pod *shown)
 	return n;
 }
 
+/* Add what uses the volumes that containers are given as they are. */
+static int find_direct_users(const struct tree_pod *shown, const char *except,
+			     struct users *users)
+{
+	for (size_t i = 0; shown && i < shown->n_volumes; i++) {
+		const struct volume *vol = shown->volumes[i];
+		int r;
+
+		if (!vol->direct || users->n > 0)
+			continue;
+		r = users_find(vol->host_path, vol->host_path, except, users);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
 static int find_users(struct node *node, const struct catalog_pod *pod,
-		      struct users *users, struct error *err)
+		      const struct tree_pod *shown, struct users *users,
+		      struct error *err)
 {
 	cleanup_free char *subpaths = NULL;
 	cleanup_free char *path = NULL;
@@ -120,7 +138,9 @@ static int find_users(struct node *node, const struct catalog_pod *pod,
 	}
 	r = users_find(node->mountpoint, path, subpaths, users);
 	if (r == -ENOENT || r == -ENOTCONN)
-		return 0; /* not mounted: nobody can use it */
+		r = 0; /* not mounted: nobody can use it */
+	if (r == 0)
+		r = find_direct_users(shown, subpaths, users);
 	if (r < 0) {
 		errno = -r;
 		return error_set(err, r,
@@ -139,8 +159,8 @@ static int refuse_used(struct node *node, const struct catalog_pod *pod,
 	struct users users = { 0 };
 	int r;
 
+	r = find_users(node, pod, shown, &users, err);
 	tree_pod_unref(shown);
-	r = find_users(node, pod, &users, err);
 	if (r < 0)
 		return r;
 	if (users.n > 0)
