@@ -12,15 +12,19 @@
 #
 # FILTER=regex chooses scripts; KEEP=1 keeps the scratch directory of a failure.
 
-CHECK_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/run-tests $(BUILD)/posix-suite $(HELPERS)
+CHECK_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/run-tests $(BUILD)/posix-suite $(BUILD)/fsmodel $(HELPERS)
 # What can run under ThreadSanitizer: Criterion cannot.
-MOUNT_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/posix-suite $(HELPERS)
+MOUNT_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/posix-suite $(BUILD)/fsmodel $(HELPERS)
 
 JOBS     ?= $(shell nproc)
 ASAN      = $(BUILD)-asan
 TSAN      = $(BUILD)-tsan
 FUZZ      = $(BUILD)-fuzz
 RUN_TESTS = BUILD=$(BUILD) tests/run
+
+$(BUILD)/fsmodel: $(call obj,tests/model/*.c)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 check-programs: $(CHECK_PROGRAMS) man
 mount-programs: $(MOUNT_PROGRAMS)
@@ -43,8 +47,9 @@ check-asan: check-deps
 	$(Q)BUILD=$(ASAN) TIME_SCALE=4 tests/run unit mount crash
 
 check-tsan: check-deps
-	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(TSAN) SANITIZE=thread mount-programs
-	$(Q)BUILD=$(TSAN) TIME_SCALE=8 tests/run mount
+	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) mount-programs
+	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(TSAN) SANITIZE=thread $(TSAN)/podvolsd
+	$(Q)DAEMON_BUILD=$(TSAN) TIME_SCALE=8 $(RUN_TESTS) mount
 
 soak: mount-programs
 	$(Q)SOAK=1 TIME_SCALE=20 $(RUN_TESTS) mount crash scale

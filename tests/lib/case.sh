@@ -15,6 +15,9 @@ umask 022
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 root=$(dirname "$tests")
 BUILD=$(cd "$root" && cd "${BUILD:-build}" && pwd)
+# A slow sanitizer is for the daemon alone: the rest comes from $BUILD.
+DAEMON_BUILD=$(cd "$root" && cd "${DAEMON_BUILD:-$BUILD}" && pwd)
+export DAEMON_BUILD
 case_name=$(basename "$0" .sh)
 
 # Sanitizers and one busy core make everything slower: multiply waits by this.

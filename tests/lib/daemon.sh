@@ -53,7 +53,7 @@ daemon_answers()
 daemon_spawn()
 {
 	: >>"$LOG"
-	"$BUILD/podvolsd" --foreground --config "$work/podvols.conf" --mountpoint "$M" \
+	"$DAEMON_BUILD/podvolsd" --foreground --config "$work/podvols.conf" --mountpoint "$M" \
 		--state-dir "$S" --socket "$K" "${common_options[@]}" "$@" \
 		</dev/null >>"$LOG" 2>&1 &
 	echo $! >"$work/$daemon/pid"

@@ -12,7 +12,7 @@ refused()
 	local text=$1 out status=0
 
 	shift
-	out=$(timeout $((20 * TIME_SCALE)) "$BUILD/podvolsd" --foreground --config "$work/podvols.conf" \
+	out=$(timeout $((20 * TIME_SCALE)) "$DAEMON_BUILD/podvolsd" --foreground --config "$work/podvols.conf" \
 		--mountpoint "$M" --state-dir "$S" --socket "$K" "$@" 2>&1 </dev/null) || status=$?
 	expect_eq "exit status ($out)" "$status" 1
 	grep -Eqi -- "$text" <<<"$out" || fail "'$out' does not say '$text'"
@@ -117,7 +117,7 @@ refused 'mount|directory' --mountpoint "$work/file/mnt"
 refused 'state|directory' --state-dir "$work/file"
 refused 'sock|directory' --socket "$work/file/sock"
 refused 'sock' --socket "$work/$(printf 'x%.0s' {1..120})"
-expect_status 2 "$BUILD/podvolsd" --no-such-option 2>/dev/null
+expect_status 2 "$DAEMON_BUILD/podvolsd" --no-such-option 2>/dev/null
 ! mountpoint -q "$M" || fail "a refused daemon left a mount"
 
 it "a state directory on a read-only filesystem is refused"
