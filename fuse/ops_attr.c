@@ -106,6 +106,22 @@ static struct store_setattr setattr_of(const struct stat *attr)
 }
 
 /*
+ * ftruncate(2) is a change even if the size stays, and the kernel leaves the
+ * time of it to us.  The store knows by its open file, if it has one.
+ */
+static void stamp_ftruncate(struct store_setattr *set,
+			    const struct store_file *file)
+{
+	const struct fuse_setattr_in *in = session_body();
+
+	if (file || !(in->valid & FATTR_FH) || !(in->valid & FATTR_SIZE) ||
+	    in->valid & FATTR_MTIME)
+		return;
+	set->set |= STORE_SET_MTIME;
+	set->mtime.tv_nsec = UTIME_NOW;
+}
+
+/*
  * A SETATTR that sets nothing: somebody is about to change a file with bits
  * that they may not keep, or it is chown(2) to nobody, which changes the ctime
  * and takes the same bits, but is only for who may change the mode.
@@ -171,6 +187,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	if (r == 0 && set.set & STORE_SET_SIZE)
 		r = charge_file(fs, &inode, (int64_t)set.size, 0, &c);
 	if (r == 0) {
+		stamp_ftruncate(&set, store_file_of(fs, fi));
 		r = setattr(&inode, store_file_of(fs, fi), &set, &st);
 		if (set.set & STORE_SET_SIZE)
 			charge_file_done(&c);

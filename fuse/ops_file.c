@@ -193,7 +193,9 @@ static int open_file(struct fs *fs, struct inode *inode,
 static int open_truncate(struct fs *fs, struct inode *inode)
 {
 	const struct fuse_open_in *in = session_body();
-	struct store_setattr set = { .set = STORE_SET_SIZE };
+	/* O_TRUNC is a change even if the file is empty already. */
+	struct store_setattr set = { .set = STORE_SET_SIZE | STORE_SET_MTIME,
+				     .mtime = { .tv_nsec = UTIME_NOW } };
 	struct charge c;
 	struct statx st;
 	int r;
@@ -462,6 +464,20 @@ static int write_kill_privileges(struct inode *inode, struct file *file)
 	return r;
 }
 
+/*
+ * Where others append too, the kernel's idea of the end may be old.  What the
+ * page cache writes back has its place.
+ */
+static uint64_t write_offset(const struct inode *inode, off_t off)
+{
+	const struct fuse_write_in *in = session_body();
+
+	if (!inode->volume->exclusive && in->flags & O_APPEND &&
+	    !(in->write_flags & FUSE_WRITE_CACHE))
+		return STORE_APPEND;
+	return (uint64_t)off;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 	      off_t off, struct fuse_file_info *fi)
 {
@@ -483,7 +499,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
 			carrier_may_wait(fs->carrier);
 		n = store_pwrite(inode.volume->store, file->file, buf, size,
-				 (uint64_t)off);
+				 write_offset(&inode, off));
 	}
 	if (counted)
 		charge_wrote(&inode, file->account);

@@ -38,6 +38,15 @@ both_ways()
 	printf 'changed' | dd of="$dir/mapped" conv=notrunc status=none
 	expect_eq "after" "$(head -c 7 "$V/mapped")" changed
 
+	it "what both sides append stands one behind the other ($*)"
+	exec {fd}>>"$V/appended"
+	for word in one three five; do
+		echo "$word" >&"$fd"
+		echo "host" >>"$dir/appended"
+	done
+	exec {fd}>&-
+	expect_eq "content" "$(xargs <"$dir/appended")" "one host three host five host"
+
 	it "a directory replaced by the host is seen ($*)"
 	mkdir "$dir/swap" && echo one >"$dir/swap/f"
 	expect_eq "content" "$(cat "$V/swap/f")" one
