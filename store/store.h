@@ -61,8 +61,6 @@ enum store_set {
 	STORE_SET_SIZE = 1 << 3,
 	STORE_SET_ATIME = 1 << 4, /* atime.tv_nsec may be UTIME_NOW */
 	STORE_SET_MTIME = 1 << 5,
-	STORE_SET_KILL_SUIDGID = 1
-				 << 6, /* as a write by an ordinary user does */
 };
 
 struct store_setattr {

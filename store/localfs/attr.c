@@ -87,27 +87,6 @@ static int set_times(const struct pin *pin, const struct store_setattr *set)
 	return utimensat(pin->fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
-/*
- * The kernel spares these bits because we have CAP_FSETID: take them away as
- * it does for those who have not.  attr is of before and after.
- */
-static int kill_suidgid(struct local_store *ls, const struct pin *pin,
-			struct statx *attr)
-{
-	mode_t mode = attr->stx_mode;
-	mode_t kill = mode & S_ISUID;
-	int r;
-
-	if (mode & S_IXGRP)
-		kill |= mode & S_ISGID;
-	if (!S_ISREG(mode) || !kill)
-		return 0;
-	r = set_mode(ls, pin, (mode & 07777) & ~kill);
-	if (r < 0)
-		return r;
-	return local_statx(pin->fd, "", AT_EMPTY_PATH, attr);
-}
-
 /* In this order: a new size or owner takes bits of the mode away. */
 static int set_each(struct local_store *ls, const struct pin *pin,
 		    struct store_file *file, const struct store_setattr *set)
@@ -138,9 +117,6 @@ int local_setattr(struct store *st, const struct store_handle *h,
 		r = set_each(local_of(st), &pin, file, set);
 	if (r == 0)
 		r = local_statx(pin.fd, "", AT_EMPTY_PATH, &attr);
-	if (r == 0 && (set->set & STORE_SET_KILL_SUIDGID) &&
-	    !(set->set & STORE_SET_MODE))
-		r = kill_suidgid(local_of(st), &pin, &attr);
 	if (r < 0)
 		return r;
 	*ret_attr = attr;

@@ -118,27 +118,6 @@ CONTRACT(a_link_has_an_owner_and_times_of_its_own)
 	cr_expect(eq(u32, must_getattr(v, &target).stx_uid, 0));
 }
 
-CONTRACT(a_write_by_an_ordinary_user_kills_set_id_bits)
-{
-	struct volume_under_test *v = volume_open(place);
-	struct store_handle a = must_create(v, &v->root, "a", "abc");
-	struct store_setattr kill = { .set = STORE_SET_KILL_SUIDGID };
-	struct store_setattr cut = {
-		.set = STORE_SET_KILL_SUIDGID | STORE_SET_SIZE,
-	};
-	struct statx attr;
-
-	cr_assert(eq(int, chmod(host_path(v, "a"), 06755), 0));
-	cr_assert(eq(int, setattr(v, &a, kill, &attr), 0));
-	cr_expect(eq(int, attr.stx_mode, S_IFREG | 0755));
-	cr_assert(eq(int, chmod(host_path(v, "a"), 06745), 0));
-	cr_assert(eq(int, setattr(v, &a, cut, &attr), 0));
-	cr_expect(eq(int, attr.stx_mode, S_IFREG | 02745),
-		  "set-group-id without group execution is no set-id bit");
-	cr_expect(eq(u64, attr.stx_size, 0));
-	cr_assert(eq(int, setattr(v, &v->root, kill, &attr), 0));
-}
-
 CONTRACT(files_are_cut_and_grown)
 {
 	struct volume_under_test *v = volume_open(place);
