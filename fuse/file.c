@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -81,35 +82,49 @@ uint64_t file_table_count(struct file_table *t)
 }
 
 /* Threads spread over the shards, each keeping to its own. */
-static struct shard *shard_of_thread(struct file_table *t)
+static unsigned shard_of_thread(void)
 {
 	static atomic_uint turn;
 	static _Thread_local unsigned mine;
 
 	if (mine == 0)
 		mine = 1 + atomic_fetch_add(&turn, 1) % N_SHARDS;
-	return &t->shards[mine - 1];
+	return mine - 1;
+}
+
+static int shard_take(struct shard *s, uint32_t *ret)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->free) {
+		*ret = s->free - 1;
+		s->free = s->entries[*ret].next;
+	} else if (s->used < SHARD_MAX) {
+		*ret = s->used++;
+	} else {
+		r = -ENFILE;
+	}
+	s->count += r == 0;
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 int file_add(struct file_table *t, const struct file *file, uint64_t *ret_fh)
 {
-	struct shard *s = shard_of_thread(t);
+	unsigned first = shard_of_thread();
+	struct shard *s = NULL;
 	struct entry *e;
-	uint32_t i;
+	uint32_t i = 0;
+	int r = -ENFILE;
 
-	pthread_mutex_lock(&s->lock);
-	if (s->free) {
-		i = s->free - 1;
-		s->free = s->entries[i].next;
-	} else if (s->used < SHARD_MAX) {
-		i = s->used++;
-	} else {
-		pthread_mutex_unlock(&s->lock);
-		return -ENFILE;
+	/* Its own shard, or when that is full whichever has room. */
+	for (unsigned k = 0; r < 0 && k < N_SHARDS; k++) {
+		s = &t->shards[(first + k) % N_SHARDS];
+		r = shard_take(s, &i);
 	}
-	s->count++;
-	pthread_mutex_unlock(&s->lock);
-
+	if (r < 0)
+		return r;
 	e = &s->entries[i];
 	e->file = *file;
 	__atomic_store_n(&e->generation, e->generation + 1, __ATOMIC_RELEASE);
@@ -142,16 +157,22 @@ struct file *file_get(struct file_table *t, uint64_t fh)
 	return e ? &e->file : NULL;
 }
 
-static void entry_free(struct shard *s, struct entry *e, struct file *ret)
+/* Two that end the same file at once: one of them gets it. */
+static int entry_free(struct shard *s, struct entry *e, uint32_t generation,
+		      struct file *ret)
 {
+	if (!__atomic_compare_exchange_n(&e->generation, &generation,
+					 generation + 1, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return -EBADF;
 	*ret = e->file;
 	e->file = (struct file){ 0 };
-	__atomic_store_n(&e->generation, e->generation + 1, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&s->lock);
 	e->next = s->free;
 	s->free = (uint32_t)(e - s->entries) + 1;
 	s->count--;
 	pthread_mutex_unlock(&s->lock);
+	return 0;
 }
 
 int file_remove(struct file_table *t, uint64_t fh, struct file *ret)
@@ -161,8 +182,7 @@ int file_remove(struct file_table *t, uint64_t fh, struct file *ret)
 
 	if (!e)
 		return -EBADF;
-	entry_free(s, e, ret);
-	return 0;
+	return entry_free(s, e, (uint32_t)(fh >> 32), ret);
 }
 
 int file_remove_any(struct file_table *t, struct file *ret)
@@ -171,10 +191,10 @@ int file_remove_any(struct file_table *t, struct file *ret)
 		struct shard *s = &t->shards[k];
 
 		for (uint32_t i = 0; s->count && i < s->used; i++) {
-			if (!(s->entries[i].generation & 1))
-				continue;
-			entry_free(s, &s->entries[i], ret);
-			return 0;
+			struct entry *e = &s->entries[i];
+
+			if (e->generation & 1)
+				return entry_free(s, e, e->generation, ret);
 		}
 	}
 	return -ENOENT;

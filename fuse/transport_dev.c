@@ -134,7 +134,8 @@ static int worker_start(struct transport *t, int cpu, bool parked)
 
 	pthread_mutex_lock(&t->lock);
 	n = atomic_load(&t->n_workers);
-	if (n < WORKERS_MAX) {
+	/* Whoever stops the transport has counted whom to wait for. */
+	if (n < WORKERS_MAX && !atomic_load(&t->stopping)) {
 		w = &t->workers[n];
 		w->transport = t;
 		w->cpu = cpu;
