@@ -47,6 +47,7 @@ static struct account *account_new(struct usage *u,
 	a->is_regular = false;
 	a->users = 0;
 	a->orphan = false;
+	a->gone = false;
 	a->cooling = false;
 	a->closed = 0;
 	return a;
@@ -97,12 +98,47 @@ static int account_begin(struct usage *u, struct account *a,
 	return 0;
 }
 
-static void put_unsettled(struct usage *u, struct account *a)
+/* Nobody uses it now.  With the lock of the volume. */
+static void account_rest(struct usage *u, struct account *a)
 {
-	pthread_mutex_lock(&u->lock);
-	if (--a->users == 0 && !a->orphan)
+	bool is_counted = atomic_load(&u->state) == USAGE_EXACT;
+	bool is_small = atomic_load(&a->charged) <= COOLING_SIZE;
+
+	/*
+	 * While a count runs, what has an account keeps it.  Of a directory,
+	 * other changes are told without one.
+	 */
+	if (!a->is_regular ||
+	    (is_counted && (is_small || a->gone ||
+			    atomic_load(&u->n_cooling) >= COOLING_MAX))) {
 		account_free(u, a);
-	pthread_mutex_unlock(&u->lock);
+		return;
+	}
+	if (!a->cooling) {
+		a->cooling = true;
+		a->closed = usage_now();
+		atomic_fetch_add(&u->n_cooling, 1);
+	}
+}
+
+static void orphan_end(struct usage *u, struct account *a)
+{
+	quota_charge(&u->quota, -atomic_load(&a->charged), -1);
+	atomic_fetch_sub(&u->allocated, a->allocated);
+	atomic_fetch_sub(&u->n_orphans, 1);
+	account_free(u, a);
+	pthread_cond_broadcast(&u->moved);
+}
+
+/* One user less.  With the lock of the volume. */
+static void account_unuse(struct usage *u, struct account *a)
+{
+	if (--a->users > 0)
+		return;
+	if (!a->orphan)
+		account_rest(u, a);
+	else if (a->gone)
+		orphan_end(u, a);
 }
 
 int account_get(struct usage *u, const struct store_handle *h,
@@ -122,6 +158,7 @@ int account_get(struct usage *u, const struct store_handle *h,
 		HASH_ADD(hh, u->accounts, handle, sizeof(a->handle), a);
 	}
 	a->users++;
+	a->gone = false;
 	if (a->cooling) {
 		a->cooling = false;
 		atomic_fetch_sub(&u->n_cooling, 1);
@@ -133,7 +170,9 @@ int account_get(struct usage *u, const struct store_handle *h,
 		r = account_begin(u, a, known);
 	pthread_mutex_unlock(&a->lock);
 	if (r < 0) {
-		put_unsettled(u, a);
+		pthread_mutex_lock(&u->lock);
+		account_unuse(u, a);
+		pthread_mutex_unlock(&u->lock);
 		return r;
 	}
 	*ret = a;
@@ -184,41 +223,13 @@ void account_settle(struct usage *u, struct account *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* The last user is gone.  With the lock of the volume. */
-static void account_rest(struct usage *u, struct account *a)
-{
-	bool is_counted = atomic_load(&u->state) == USAGE_EXACT;
-
-	if (a->orphan)
-		return;
-	/*
-	 * While a count runs, what has an account keeps it.  Of a directory,
-	 * other changes are told without one.
-	 */
-	if (!a->is_regular) {
-		account_free(u, a);
-		return;
-	}
-	if (is_counted && (atomic_load(&a->charged) <= COOLING_SIZE ||
-			   atomic_load(&u->n_cooling) >= COOLING_MAX)) {
-		account_free(u, a);
-		return;
-	}
-	if (!a->cooling) {
-		a->cooling = true;
-		a->closed = usage_now();
-		atomic_fetch_add(&u->n_cooling, 1);
-	}
-}
-
 void account_put(struct usage *u, struct account *a)
 {
 	if (!a)
 		return;
 	account_settle(u, a);
 	pthread_mutex_lock(&u->lock);
-	if (--a->users == 0)
-		account_rest(u, a);
+	account_unuse(u, a);
 	pthread_mutex_unlock(&u->lock);
 }
 
@@ -336,41 +347,23 @@ void account_released(struct usage *u)
 	pthread_mutex_unlock(&u->lock);
 }
 
-static void orphan_end(struct usage *u, struct account *a)
-{
-	quota_charge(&u->quota, -atomic_load(&a->charged), -1);
-	atomic_fetch_sub(&u->allocated, a->allocated);
-	atomic_fetch_sub(&u->n_orphans, 1);
-	account_free(u, a);
-	pthread_cond_broadcast(&u->moved);
-}
-
 void account_gone(struct usage *u, const struct store_handle *h)
 {
 	struct account *a;
 
 	pthread_mutex_lock(&u->lock);
 	a = u->accounts ? account_find(u, h) : NULL;
-	if (a && a->orphan && a->users == 0) {
-		orphan_end(u, a);
-		a = NULL;
-	}
-	if (a)
+	if (a) {
 		a->users++;
+		a->gone = true;
+	}
 	pthread_mutex_unlock(&u->lock);
 	if (!a)
 		return;
 	/* A last look while the handle is good. */
 	account_settle(u, a);
 	pthread_mutex_lock(&u->lock);
-	if (--a->users == 0) {
-		if (a->orphan)
-			orphan_end(u, a);
-		else if (atomic_load(&u->state) == USAGE_EXACT)
-			account_free(u, a);
-		else
-			account_rest(u, a);
-	}
+	account_unuse(u, a);
 	pthread_mutex_unlock(&u->lock);
 }
 
@@ -408,15 +401,13 @@ static void settle_one(struct usage *u, struct account *a)
 	pthread_mutex_unlock(&a->lock);
 }
 
+/* With the lock of the volume. */
 static void let_go(struct usage *u, struct account *a, bool drop, int64_t now)
 {
-	if (--a->users > 0 || a->orphan)
-		return;
-	if (!a->cooling)
-		account_rest(u, a);
-	else if (drop && now - a->closed > COOLING_NS &&
-		 atomic_load(&u->state) == USAGE_EXACT)
-		account_free(u, a);
+	if (drop && a->users == 1 && a->cooling && !a->orphan &&
+	    now - a->closed > COOLING_NS)
+		a->gone = true;
+	account_unuse(u, a);
 }
 
 void account_settle_all(struct usage *u, const struct account *except,

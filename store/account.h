@@ -40,6 +40,7 @@ struct account {
 	/* Under the lock of the volume. */
 	unsigned users;
 	bool orphan;
+	bool gone; /* nobody knows it, or will change it */
 	bool cooling;
 	int64_t closed; /* monotonic ns */
 	struct account *next_spare;
