@@ -52,7 +52,7 @@ run 0 apply -f - <"$work/web2.yaml"
 expect_eq "output" "$(cat "$out")" "pod/web configured"
 
 it "a changed volume of a live pod is refused by field and line"
-sed 's/64Mi/65Mi/' "$work/web2.yaml" >"$work/web3.yaml"
+sed 's/sizeLimit: 64Mi/&, mode: 0700/' "$work/web2.yaml" >"$work/web3.yaml"
 run 1 apply -f "$work/web3.yaml"
 says "$err" "web3.yaml:"
 says "$err" "spec.volumes"
