@@ -12,10 +12,11 @@
 #
 # FILTER=regex chooses scripts; KEEP=1 keeps the scratch directory of a failure.
 
-CHECK_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/run-tests $(BUILD)/posix-suite $(BUILD)/fsmodel $(HELPERS)
+CHECK_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/run-tests $(BUILD)/posix-suite $(MODEL) $(HELPERS)
 # What can run under ThreadSanitizer: Criterion cannot.
-MOUNT_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/posix-suite $(BUILD)/fsmodel $(HELPERS)
+MOUNT_PROGRAMS = $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/posix-suite $(MODEL) $(HELPERS)
 
+MODEL    := $(if $(wildcard tests/model/*.c),$(BUILD)/fsmodel)
 JOBS     ?= $(shell nproc)
 ASAN      = $(BUILD)-asan
 TSAN      = $(BUILD)-tsan
