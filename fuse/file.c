@@ -128,7 +128,7 @@ int file_add(struct file_table *t, const struct file *file, uint64_t *ret_fh)
 	e = &s->entries[i];
 	e->file = *file;
 	__atomic_store_n(&e->generation, e->generation + 1, __ATOMIC_RELEASE);
-	*ret_fh = (uint64_t)e->generation << 32 | i * N_SHARDS |
+	*ret_fh = (uint64_t)e->generation << 32 | (uint64_t)i * N_SHARDS |
 		  (uint64_t)(s - t->shards);
 	return 0;
 }
