@@ -142,7 +142,15 @@ static int open2(int dir, const char *path, uint64_t flags, uint64_t resolve)
 				.mode = flags & O_CREAT ? 0600 : 0,
 				.resolve = resolve };
 
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	int fd;
+
+	/* Any rename on the machine meanwhile makes ".." unsafe: again. */
+	for (int i = 0; i < 1000; i++) {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN || resolve & RESOLVE_CACHED)
+			break;
+	}
+	return fd;
 }
 
 CASE(fd, openat2_resolution)
