@@ -30,6 +30,8 @@ enum abi_opcode {
 	ABI_COPY_FILE_RANGE_64 = 53,
 };
 
+#define ABI_STATX_MINOR 39
+
 struct abi_open_out {
 	uint64_t fh;
 	uint32_t open_flags;

@@ -64,6 +64,9 @@ bool op_raw(struct fs *fs, const struct fuse_in_header *in)
 		op_tmpfile(fs, in->nodeid);
 		return true;
 	case ABI_STATX:
+		/* Newer than what this kernel is to be taken for. */
+		if (fs->kernel.minor < ABI_STATX_MINOR)
+			return false;
 		op_statx(fs, in->nodeid);
 		return true;
 	default:

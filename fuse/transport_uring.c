@@ -412,52 +412,52 @@ static void *server_main(void *arg)
 /* --- the watchdog ----------------------------------------------------------
  */
 
+/* What the watchdog knows: of each server, and of each queue. */
+struct watch {
+	unsigned *seen; /* what it had handled at the last look */
+	bool *moves;	/* a server there was idle, or has handled something */
+};
+
 /*
- * Does every server of the queue handle the same request as at the last look?
- * seen is brought up to date; *idle stays true if none of them did anything.
+ * Start a server where all are in the same request as at the last look.
+ * Returns whether any of them did anything.
  */
-static bool is_stuck(struct uring *u, unsigned queue, unsigned *seen,
-		     bool *idle)
+static bool look(struct uring *u, struct watch *w)
 {
 	unsigned n = atomic_load(&u->n_servers);
-	bool stuck = true;
+	bool any = false;
 
+	memset(w->moves, 0, u->n_queues * sizeof(*w->moves));
 	for (unsigned i = 0; i < n; i++) {
 		struct server *s = u->servers[i];
-		unsigned handled;
-		bool same;
+		unsigned handled = atomic_load(&s->handled);
+		bool same = handled == w->seen[i];
 
-		if (s->queue != queue)
+		w->seen[i] = handled;
+		any |= !same;
+		if (atomic_load(&s->waits) || atomic_load(&s->done))
 			continue;
-		handled = atomic_load(&s->handled);
-		same = handled == seen[i];
-		seen[i] = handled;
-		*idle &= same;
-		if (!atomic_load(&s->waits) && !atomic_load(&s->done))
-			stuck &= same && atomic_load(&s->busy);
+		w->moves[s->queue] |= !same || !atomic_load(&s->busy);
 	}
-	return stuck;
-}
-
-static void watch(struct uring *u, unsigned *seen, bool *idle)
-{
-	*idle = true;
 	for (unsigned q = 0; q < u->n_queues; q++) {
-		if (is_stuck(u, q, seen, idle))
+		if (!w->moves[q])
 			server_start(u, q, true);
 	}
+	return any;
 }
 
 static void *watchdog_main(void *arg)
 {
 	struct uring *u = arg;
 	cleanup_free unsigned *seen = calloc(u->max_servers, sizeof(*seen));
+	cleanup_free bool *moves = calloc(u->n_queues, sizeof(*moves));
+	struct watch watch = { .seen = seen, .moves = moves };
 	long ms = WATCH_MIN_MS;
 
 	pthread_mutex_lock(&u->lock);
-	while (seen && !atomic_load(&u->stopping)) {
+	while (seen && moves && !atomic_load(&u->stopping)) {
 		struct timespec until;
-		bool idle;
+		bool any;
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += ms * 1000000L;
@@ -465,8 +465,8 @@ static void *watchdog_main(void *arg)
 		until.tv_nsec %= 1000000000L;
 		pthread_cond_timedwait(&u->changed, &u->lock, &until);
 		pthread_mutex_unlock(&u->lock);
-		watch(u, seen, &idle);
-		ms = idle && ms < WATCH_MAX_MS ? ms * 2 : WATCH_MIN_MS;
+		any = look(u, &watch);
+		ms = !any && ms < WATCH_MAX_MS ? ms * 2 : WATCH_MIN_MS;
 		pthread_mutex_lock(&u->lock);
 	}
 	pthread_mutex_unlock(&u->lock);
@@ -653,10 +653,19 @@ int carrier_open_uring(const struct transport_options *options,
 	return 0;
 }
 
-int carrier_probe_uring(struct error *err)
+/* 'Y' or 'N', or EOF for a kernel that knows nothing of it. */
+static int enable_uring(void)
 {
 	cleanup_file FILE *f = fopen(ENABLE_URING, "re");
-	int c = f ? fgetc(f) : EOF;
+
+	if (!f)
+		return EOF;
+	return fgetc(f);
+}
+
+int carrier_probe_uring(struct error *err)
+{
+	int c = enable_uring();
 	unsigned n;
 	int r;
 

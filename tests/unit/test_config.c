@@ -52,6 +52,16 @@ static void refused(const char *text, const char *message)
 	cr_expect(eq(str, err.text, TEXT(message)));
 }
 
+Test(config, the_transport_is_one_of_three_words)
+{
+	cr_assert(eq(int, parse("transport = uring\n"), 0));
+	cr_expect(options.transport == FS_TRANSPORT_URING);
+	cr_assert(eq(int, args("--transport=dev", NULL), 0));
+	cr_expect(options.transport == FS_TRANSPORT_DEV);
+	refused("transport = tcp\n",
+		"podvols.conf:1: transport: 'tcp' is none of auto, dev, uring");
+}
+
 Test(config, a_line_sets_the_value_of_its_key)
 {
 	cr_assert(eq(int, parse("mountpoint = /srv/v\nthreads=7\n"), 0));

@@ -81,6 +81,24 @@ Test(kernel, a_feature_can_be_switched_off_by_name)
 	cr_expect(not(list[KERNEL_PASSTHROUGH].taken));
 }
 
+Test(kernel, the_oldest_set_has_nothing_that_linux_6_1_lacks)
+{
+	negotiate("oldest", EVERYTHING);
+	cr_expect(eq(u32, out.flags2, 0));
+	cr_expect(eq(u32, out.minor, 37));
+	cr_expect(kernel_has(&kernel, KERNEL_POSIX_LOCKS));
+	cr_expect(kernel_has(&kernel, KERNEL_KILLPRIV_V2));
+}
+
+Test(kernel, the_oldest_set_and_names_may_be_mixed)
+{
+	negotiate("readdirplus,oldest,posix-acl", EVERYTHING);
+	cr_expect(not(kernel_has(&kernel, KERNEL_READDIRPLUS)));
+	cr_expect(not(kernel_has(&kernel, KERNEL_POSIX_ACL)));
+	cr_expect(not(kernel_has(&kernel, KERNEL_RESEND)));
+	cr_expect(kernel_has(&kernel, KERNEL_CACHE_SYMLINKS));
+}
+
 Test(kernel, an_unknown_name_is_refused)
 {
 	struct error err = { 0 };
