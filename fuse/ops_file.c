@@ -190,6 +190,30 @@ static int open_file(struct fs *fs, struct inode *inode,
 	return 0;
 }
 
+/*
+ * With passthrough nobody opens the file itself, so nobody is refused what its
+ * flags (chattr(1)) forbid: an append-only file could be written over.
+ */
+static int open_check_flags(const struct fs *fs, const struct inode *inode,
+			    int open_flags)
+{
+	struct statx st;
+	int r;
+
+	if ((open_flags & O_ACCMODE) == O_RDONLY ||
+	    !wants_passthrough(fs, inode))
+		return 0;
+	r = store_getattr(inode->volume->store, &inode->handle, NULL, &st);
+	if (r < 0)
+		return r;
+	if (st.stx_attributes & STATX_ATTR_IMMUTABLE)
+		return -EPERM;
+	if (st.stx_attributes & STATX_ATTR_APPEND &&
+	    (!(open_flags & O_APPEND) || open_flags & O_TRUNC))
+		return -EPERM;
+	return 0;
+}
+
 static int open_truncate(struct fs *fs, struct inode *inode)
 {
 	const struct fuse_open_in *in = session_body();
@@ -273,6 +297,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	r = inode_get(fs->inodes, ino, &inode);
+	if (r == 0)
+		r = open_check_flags(fs, &inode, fi->flags);
 	if (r == 0 && fi->flags & O_TRUNC) {
 		carrier_may_wait(fs->carrier);
 		r = open_truncate(fs, &inode);
