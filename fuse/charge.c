@@ -93,7 +93,7 @@ static int reserve(struct charge *c, int64_t bytes)
 	n = quota_reserve(q, bytes, bytes);
 	if (n < 0) {
 		carrier_may_wait(c->fs->carrier);
-		usage_make_room(c->usage, NULL);
+		usage_make_room(c->usage, NULL, bytes);
 		n = quota_reserve(q, bytes, bytes);
 	}
 	if (n < 0)
@@ -108,7 +108,7 @@ static int reserve_inode(struct charge *c)
 
 	if (r < 0) {
 		carrier_may_wait(c->fs->carrier);
-		usage_make_room(c->usage, NULL);
+		usage_make_room(c->usage, NULL, INT64_MAX);
 		r = quota_reserve_inode(&c->usage->quota);
 	}
 	if (r == 0)
@@ -250,7 +250,8 @@ static int file_reserve(struct charge *c, int64_t bytes)
 	r = account_reserve(c->usage, c->account, bytes);
 	if (r == -ENOSPC) {
 		carrier_may_wait(c->fs->carrier);
-		usage_make_room(c->usage, c->account);
+		usage_make_room(c->usage, c->account,
+				bytes - atomic_load(&c->account->charged));
 		r = account_reserve(c->usage, c->account, bytes);
 	}
 	return r;
@@ -426,7 +427,7 @@ int charge_write(struct fs *fs, const struct inode *inode,
 		if (r == 0)
 			account_wrote(u, account);
 		carrier_may_wait(fs->carrier);
-		usage_make_room(u, NULL);
+		usage_make_room(u, NULL, (int64_t)*len + account->block_size);
 		r = account_write(u, account, off, *len, &n);
 	}
 	if (r < 0)

@@ -48,6 +48,7 @@ static struct account *account_new(struct usage *u,
 	a->users = 0;
 	a->orphan = false;
 	a->gone = false;
+	a->expired = false;
 	a->cooling = false;
 	a->closed = 0;
 	return a;
@@ -109,7 +110,7 @@ static void account_rest(struct usage *u, struct account *a)
 	 * other changes are told without one.
 	 */
 	if (!a->is_regular ||
-	    (is_counted && (is_small || a->gone ||
+	    (is_counted && (is_small || a->expired ||
 			    atomic_load(&u->n_cooling) >= COOLING_MAX))) {
 		account_free(u, a);
 		return;
@@ -126,6 +127,7 @@ static void orphan_end(struct usage *u, struct account *a)
 	quota_charge(&u->quota, -atomic_load(&a->charged), -1);
 	atomic_fetch_sub(&u->allocated, a->allocated);
 	atomic_fetch_sub(&u->n_orphans, 1);
+	u->orphaned = usage_now();
 	account_free(u, a);
 	pthread_cond_broadcast(&u->moved);
 }
@@ -159,6 +161,7 @@ int account_get(struct usage *u, const struct store_handle *h,
 	}
 	a->users++;
 	a->gone = false;
+	a->expired = false;
 	if (a->cooling) {
 		a->cooling = false;
 		atomic_fetch_sub(&u->n_cooling, 1);
@@ -353,17 +356,11 @@ void account_gone(struct usage *u, const struct store_handle *h)
 
 	pthread_mutex_lock(&u->lock);
 	a = u->accounts ? account_find(u, h) : NULL;
-	if (a) {
-		a->users++;
+	if (a && a->orphan) {
 		a->gone = true;
+		if (a->users == 0)
+			orphan_end(u, a);
 	}
-	pthread_mutex_unlock(&u->lock);
-	if (!a)
-		return;
-	/* A last look while the handle is good. */
-	account_settle(u, a);
-	pthread_mutex_lock(&u->lock);
-	account_unuse(u, a);
 	pthread_mutex_unlock(&u->lock);
 }
 
@@ -406,7 +403,7 @@ static void let_go(struct usage *u, struct account *a, bool drop, int64_t now)
 {
 	if (drop && a->users == 1 && a->cooling && !a->orphan &&
 	    now - a->closed > COOLING_NS)
-		a->gone = true;
+		a->expired = true;
 	account_unuse(u, a);
 }
 

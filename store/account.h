@@ -40,7 +40,8 @@ struct account {
 	/* Under the lock of the volume. */
 	unsigned users;
 	bool orphan;
-	bool gone; /* nobody knows it, or will change it */
+	bool gone;    /* nobody knows it any more */
+	bool expired; /* kept for long enough */
 	bool cooling;
 	int64_t closed; /* monotonic ns */
 	struct account *next_spare;

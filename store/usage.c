@@ -269,36 +269,41 @@ void usage_changed(struct usage *u, const struct statx *before,
 
 /* --- room ---------------------------------------------------------------- */
 
-static void wait_for_orphan(struct usage *u)
+/* As long as one goes after the other, and there is not enough. */
+static void wait_for_orphans(struct usage *u, int64_t need)
 {
 	struct timespec until;
-	unsigned n;
+	int64_t end;
 
 	if (atomic_load(&u->n_orphans) == 0)
 		return;
 	pthread_mutex_lock(&u->lock);
-	until.tv_sec = (u->orphaned + ORPHAN_WAIT_NS) / 1000000000;
-	until.tv_nsec = (u->orphaned + ORPHAN_WAIT_NS) % 1000000000;
-	n = atomic_load(&u->n_orphans);
-	while (n > 0 && atomic_load(&u->n_orphans) >= n) {
-		if (pthread_cond_timedwait(&u->moved, &u->lock, &until) != 0)
+	while (atomic_load(&u->n_orphans) > 0 &&
+	       (need == INT64_MAX || quota_room(&u->quota) < need)) {
+		end = u->orphaned + ORPHAN_WAIT_NS;
+		if (end <= usage_now())
 			break;
+		until.tv_sec = end / 1000000000;
+		until.tv_nsec = end % 1000000000;
+		pthread_cond_timedwait(&u->moved, &u->lock, &until);
 	}
 	pthread_mutex_unlock(&u->lock);
 }
 
-void usage_make_room(struct usage *u, struct account *except)
+void usage_make_room(struct usage *u, struct account *except, int64_t need)
 {
 	struct usage_group *group = u->group;
 
-	wait_for_orphan(u);
+	wait_for_orphans(u, need);
 	account_settle_all(u, except, false);
 	if (!group)
 		return;
 	pthread_mutex_lock(&group->lock);
 	for (struct usage *o = group->first; o; o = o->group_next) {
-		if (o != u)
-			account_settle_all(o, NULL, false);
+		if (o == u)
+			continue;
+		wait_for_orphans(o, need);
+		account_settle_all(o, NULL, false);
 	}
 	pthread_mutex_unlock(&group->lock);
 }
@@ -307,7 +312,7 @@ void usage_make_room(struct usage *u, struct account *except)
 
 bool usage_get(struct usage *u, struct usage_totals *ret)
 {
-	wait_for_orphan(u);
+	wait_for_orphans(u, INT64_MAX);
 	account_settle_all(u, NULL, false);
 	ret->charged = atomic_load(&u->quota.used_bytes);
 	ret->allocated = atomic_load(&u->allocated);

@@ -61,7 +61,7 @@ struct usage {
 	unsigned n_spare;
 	atomic_uint n_cooling;
 	atomic_uint n_orphans;
-	int64_t orphaned; /* monotonic ns of the last orphan, or its close */
+	int64_t orphaned; /* monotonic ns: an orphan came, was closed, went */
 };
 
 struct usage_totals {
@@ -97,10 +97,11 @@ void usage_changed(struct usage *u, const struct statx *before,
 
 /*
  * Room may be held by what nobody needs: chunks of open files, files whose
- * last user the kernel is just telling of.  Get it back; may wait a little.
- * except: an account that the caller has locked, or NULL.
+ * last user the kernel is just telling of.  Get need bytes of it back, or all
+ * for INT64_MAX; may wait a little.  except: an account that the caller has
+ * locked, or NULL.
  */
-void usage_make_room(struct usage *u, struct account *except);
+void usage_make_room(struct usage *u, struct account *except, int64_t need);
 
 /* The totals of this moment; false if they are still being counted. */
 bool usage_get(struct usage *u, struct usage_totals *ret);
