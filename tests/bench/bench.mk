@@ -10,7 +10,7 @@
 # BACKING=tmpfs             what is below all targets    WORK_FILES=50000   DATA_CLIENTS=1
 # LIMIT=900                 seconds in which rounds may begin
 
-DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync npm sqlite3 e2fsprogs
+DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync npm sqlite3 jq e2fsprogs
 
 BENCH_OBJ   = $(call obj,tests/bench/*.c)
 RUN_BENCH   = BUILD=$(BUILD) tests/bench/run
