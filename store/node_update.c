@@ -16,6 +16,7 @@
 #include "store/node_private.h"
 #include "store/node_usage.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +90,11 @@ static int change_volume(const struct update *u, size_t i, char *from, char *to,
 	vol.spec = to;
 	if (r == 0)
 		r = node_volume_load(u->row, &vol, &new, err);
-	if (r < 0 || !new.driver->resize)
+	if (r < 0)
 		return r;
+	assert(new.driver);
+	if (!new.driver->resize)
+		return 0;
 	r = new.driver->resize(&u->a->node->env, &old.spec, &new.spec, err);
 	if (r == 0)
 		node_usage_resized(u->a->node, u->row->uid, &new);
@@ -297,6 +301,7 @@ static int resize(struct apply *a, struct catalog_pod *row, const char *volume,
 		r = pod_decode(document, row->namespace, NULL, &pod, a->causes);
 	if (r < 0)
 		return r;
+	assert(pod);
 	a->pod = pod;
 	r = apply_update(a, row, err);
 	pod_free(pod);

@@ -13,6 +13,7 @@
 #include "store/emptydir/usage.h"
 #include "store/manifest/quantity.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static int limit_text(const struct volume_spec *spec, int64_t page, char *buf,
 	int64_t limit = medium_size_limit(spec);
 	char text[NUMBER_SIZE];
 
+	assert(page > 0);
 	if (limit > 0 && limit < page) {
 		quantity_format(page, text, sizeof(text));
 		return error_set(err, -EINVAL,
