@@ -139,8 +139,7 @@ static int emptydir_restore(const struct volume_env *env,
 		r = medium_of(spec)->check(spec, parent);
 	if (r < 0 && r != -ENOENT) {
 		errno = -r;
-		return error_set(err, r,
-				 "cannot find emptyDir volume '%s': %m",
+		return error_set(err, r, "cannot find emptyDir volume '%s': %m",
 				 spec->name);
 	}
 	is_lost = r == -ENOENT;
