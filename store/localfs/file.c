@@ -145,6 +145,9 @@ static int file_or_handle(struct store *st, const struct store_handle *h,
 	if (file && (open_flags == O_RDONLY || file->writable))
 		return file->fd;
 	*tmp = pin_reopen(local_of(st), h, open_flags);
+	/* An append-only file: what may be done to it needs O_APPEND. */
+	if (*tmp == -EPERM && open_flags == O_WRONLY)
+		*tmp = pin_reopen(local_of(st), h, O_WRONLY | O_APPEND);
 	return *tmp;
 }
 
