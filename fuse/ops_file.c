@@ -434,14 +434,23 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_err(req, r);
 }
 
-static void read_text(fuse_req_t req, const struct file *file, size_t size,
-		      off_t off)
+/*
+ * Answered from this thread's own buffer: the reader may have closed the file,
+ * and another thread ended its text, before our answer has returned.
+ */
+static void read_text(fuse_req_t req, const struct file *file, void *buf,
+		      size_t size, off_t off)
 {
 	size_t at =
 		(uint64_t)off < file->text_len ? (size_t)off : file->text_len;
-	size_t left = file->text_len - at;
+	size_t n = file->text_len - at;
 
-	fuse_reply_buf(req, file->text + at, size < left ? size : left);
+	if (n > size)
+		n = size;
+	if (n > FS_MAX_WRITE)
+		n = FS_MAX_WRITE;
+	memcpy(buf, file->text + at, n);
+	fuse_reply_buf(req, buf, n);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
@@ -453,8 +462,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct inode inode;
 	ssize_t n;
 
-	if (file && file->text) {
-		read_text(req, file, size, off);
+	if (buf && file && file->text) {
+		read_text(req, file, buf, size, off);
 		return;
 	}
 	n = !buf ? -ENOMEM : fs_inode(fs, ino, &inode);
