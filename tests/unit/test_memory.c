@@ -20,7 +20,7 @@
 
 #define UID_1 "8f2b2c5e-0000-4000-8000-000000000001"
 #define TREE  "state/pods/" UID_1 "/volumes/kubernetes.io~empty-dir/cache"
-#define MIB   (1 << 20)
+#define MIB   INT64_C(1048576)
 
 static struct volume_env env;
 static struct error err;
