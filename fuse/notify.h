@@ -15,6 +15,8 @@ struct notify;
 struct tree_event;
 
 int notify_new(struct fs *fs, struct notify **ret);
+/* When the mount answers: it is used from here on. */
+int notify_start(struct notify *n);
 void notify_free(struct notify *n);
 
 /*
