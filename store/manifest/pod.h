@@ -70,9 +70,10 @@ struct pod {
 	int64_t memory_limit; /* of the pod's cgroup; 0: none */
 	int64_t page_sizes[POD_PAGE_SIZES_MAX]; /* of huge pages requested */
 	size_t n_page_sizes;
-	int64_t fs_group;  /* spec.securityContext.fsGroup; -1: none */
-	int64_t owner_uid; /* annotation podvols.io/uid; -1: none */
-	int64_t owner_gid; /* annotation podvols.io/gid; -1: none */
+	int64_t ephemeral_limit; /* of its volumes on disk together; 0: none */
+	int64_t fs_group;	 /* spec.securityContext.fsGroup; -1: none */
+	int64_t owner_uid;	 /* annotation podvols.io/uid; -1: none */
+	int64_t owner_gid;	 /* annotation podvols.io/gid; -1: none */
 };
 
 /*
@@ -89,8 +90,8 @@ void pod_free(struct pod *pod);
 /*
  * What the pod says outside of volume i that its driver needs to know, a new
  * object; NULL when out of memory.  For an emptyDir, as far as it is said:
- * "uid", "gid", "fsGroup"; for medium Memory "memoryLimit" in bytes; for
- * HugePages "hugePageSize" in bytes.
+ * "uid", "gid", "fsGroup", "ephemeralLimit", "inodeLimit"; for medium Memory
+ * "memoryLimit" in bytes; for HugePages "hugePageSize" in bytes.
  */
 json_t *pod_volume_facts(const struct pod *pod, size_t i);
 

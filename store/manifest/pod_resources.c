@@ -19,6 +19,7 @@
 #define NUMBER_SIZE 24
 #define UID_KEY	    "podvols.io/uid"
 #define GID_KEY	    "podvols.io/gid"
+#define INODES_KEY  "podvols.io/inode-limit"
 
 /* Sums of the containers, which follow each other as the kubelet runs them. */
 struct memory_sum {
@@ -185,6 +186,43 @@ static void memory_decode(const struct field *spec, const json_t *value,
 	pod->memory_limit = own;
 }
 
+/*
+ * As the kubelet reckons it: the limits that there are, added up; what an init
+ * container may write before the others run is no more than it needs.
+ */
+static void ephemeral_decode(const struct field *spec, const json_t *value,
+			     struct pod *pod)
+{
+	static const char *const lists[] = { "initContainers", "containers" };
+	struct memory_sum sum = { 0 };
+	struct field field;
+	struct field item;
+	json_t *container;
+	int64_t limit;
+	size_t i;
+
+	for (int init = 1; init >= 0; init--) {
+		field = field_child(spec, lists[!init]);
+		json_array_foreach(json_object_get(value, lists[!init]), i,
+				   container)
+		{
+			const json_t *limits = json_object_get(
+				json_object_get(container, "resources"),
+				"limits");
+
+			item = field_item(&field, i);
+			limit = quantity_decode(&item, limits,
+						"ephemeral-storage");
+			if (init)
+				init_add(&sum, container, limit);
+			else
+				sum.main = add(sum.main, limit);
+		}
+	}
+	sum.main = add(sum.main, sum.sidecars);
+	pod->ephemeral_limit = sum.init > sum.main ? sum.init : sum.main;
+}
+
 static void fs_group_decode(const struct field *spec, const json_t *value,
 			    struct pod *pod)
 {
@@ -233,6 +271,78 @@ static int64_t id_decode(const struct field *annotations, const json_t *map,
 	return -1;
 }
 
+/* The number of inodes that an annotation gives, for all volumes or for one. */
+static int64_t inodes_decode(const struct field *annotations, const json_t *map,
+			     const char *key)
+{
+	const json_t *value = json_object_get(map, key);
+	const char *text = json_string_value(value);
+	struct field field = field_child(annotations, key);
+	int64_t n;
+
+	if (!text)
+		return 0;
+	if (quantity_parse(text, &n) == 0 && n >= 0)
+		return n;
+	field_invalid(
+		&field, value,
+		"must be a number of inodes, such as 10000 or 1M; 0 means "
+		"no limit");
+	return 0;
+}
+
+static bool has_volume(const struct pod *pod, const char *name)
+{
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		if (strcmp(pod->volumes[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void inode_limits_check(const struct field *annotations,
+			       const json_t *map, const struct pod *pod)
+{
+	const size_t len = strlen(INODES_KEY);
+	struct field field;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)map, key, value)
+	{
+		if (strncmp(key, INODES_KEY, len) != 0)
+			continue;
+		inodes_decode(annotations, map, key);
+		field = field_child(annotations, key);
+		if (key[len] &&
+		    (key[len] != '.' || !has_volume(pod, key + len + 1)))
+			field_invalid(
+				&field, value,
+				"names no volume of the pod; the key is " INODES_KEY
+				" or " INODES_KEY ".VOLUME");
+	}
+}
+
+/* Of one volume; the manifest was validated. */
+static int64_t inode_limit(const struct pod *pod, const char *volume)
+{
+	const json_t *map = json_object_get(
+		json_object_get(pod->document, "metadata"), "annotations");
+	const char *text;
+	const char *key;
+	json_t *value;
+	int64_t n = 0;
+
+	text = json_string_value(json_object_get(map, INODES_KEY));
+	json_object_foreach((json_t *)map, key, value)
+	{
+		if (strncmp(key, INODES_KEY ".", sizeof(INODES_KEY)) == 0 &&
+		    strcmp(key + sizeof(INODES_KEY), volume) == 0)
+			text = json_string_value(value);
+	}
+	return text && quantity_parse(text, &n) == 0 ? n : 0;
+}
+
 static void owner_decode(const struct field *root, struct pod *pod)
 {
 	const json_t *metadata = json_object_get(pod->document, "metadata");
@@ -242,6 +352,7 @@ static void owner_decode(const struct field *root, struct pod *pod)
 
 	pod->owner_uid = id_decode(&annotations, map, UID_KEY);
 	pod->owner_gid = id_decode(&annotations, map, GID_KEY);
+	inode_limits_check(&annotations, map, pod);
 }
 
 /* "2Mi, 1Gi": the sizes that the pod requests. */
@@ -327,6 +438,7 @@ void pod_resources_decode(const struct field *root, const json_t *document,
 
 	pod->fs_group = -1;
 	memory_decode(&spec, value, pod);
+	ephemeral_decode(&spec, value, pod);
 	fs_group_decode(&spec, value, pod);
 	owner_decode(root, pod);
 	media_check(&spec, value, pod);
@@ -344,6 +456,7 @@ json_t *pod_volume_facts(const struct pod *pod, size_t i)
 {
 	const struct pod_volume *volume = &pod->volumes[i];
 	const char *medium;
+	int64_t inodes;
 	json_t *facts;
 	int r = 0;
 
@@ -353,6 +466,10 @@ json_t *pod_volume_facts(const struct pod *pod, size_t i)
 	medium = json_string_value(json_object_get(volume->spec, "medium"));
 	if (!medium)
 		medium = "";
+	inodes = inode_limit(pod, volume->name);
+	r |= set_number(facts, "ephemeralLimit", pod->ephemeral_limit,
+			pod->ephemeral_limit > 0);
+	r |= set_number(facts, "inodeLimit", inodes, inodes > 0);
 	r |= set_number(facts, "uid", pod->owner_uid, pod->owner_uid >= 0);
 	r |= set_number(facts, "gid", pod->owner_gid, pod->owner_gid >= 0);
 	r |= set_number(facts, "fsGroup", pod->fs_group, pod->fs_group >= 0);

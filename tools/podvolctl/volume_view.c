@@ -125,7 +125,10 @@ static size_t each_of_pod(const json_t *pod, const struct selection *selection,
 			continue;
 		view.status = status_of(&owner, view.name);
 		view.used_bytes = number_of(view.status, "usedBytes");
+		view.charged_bytes = number_of(view.status, "chargedBytes");
 		view.used_inodes = number_of(view.status, "usedInodes");
+		view.is_recounting = json_is_true(
+			json_object_get(view.status, "recounting"));
 		n++;
 		if (fn(arg, &view) < 0)
 			break;
@@ -201,6 +204,8 @@ void volume_view_columns(struct table *table, bool namespaces, bool wide)
 		table_column(table, headers[i]);
 	if (!wide)
 		return;
+	table_column(table, "CHARGED");
+	table_column(table, "ENFORCED-BY");
 	table_column(table, "BACKEND");
 	table_column(table, "PATH");
 	table_column(table, "HOST-PATH");
@@ -216,7 +221,10 @@ void volume_view_row(struct table *table, const struct volume_view *view,
 	table_cellf(table, "%s/%s", view->pod, view->name);
 	table_cell(table, view->source);
 	table_cell(table, view_string(view->status, "phase"));
-	table_cell(table, volume_view_bytes(view->used_bytes, buf));
+	if (view->is_recounting)
+		table_cell(table, "<recounting>");
+	else
+		table_cell(table, volume_view_bytes(view->used_bytes, buf));
 	table_cell(table, view->limit);
 	if (view->used_inodes < 0)
 		table_cell(table, "<unknown>");
@@ -225,6 +233,8 @@ void volume_view_row(struct table *table, const struct volume_view *view,
 	table_cell(table, age_since(view->created, age));
 	if (!wide)
 		return;
+	table_cell(table, volume_view_bytes(view->charged_bytes, buf));
+	table_cell(table, view_string(view->status, "enforcement"));
 	table_cell(table, view_string(view->status, "backend"));
 	table_cell(table, view_string(view->status, "path"));
 	table_cell(table, json_string_value(

@@ -19,8 +19,10 @@ struct volume_view {
 	const char *source; /* "emptyDir" */
 	const json_t *spec; /* the entry of spec.volumes */
 	const json_t *status;
-	const char *limit;  /* NULL: none */
-	int64_t used_bytes; /* -1: not known */
+	const char *limit;     /* NULL: none */
+	int64_t used_bytes;    /* as du(1) counts; -1: not known */
+	int64_t charged_bytes; /* what counts for the limit */
+	bool is_recounting;
 	int64_t used_inodes;
 };
 
