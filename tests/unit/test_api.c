@@ -369,6 +369,21 @@ Test(api, mounts_are_given_per_container)
 		     400));
 }
 
+Test(api, a_resize_wants_a_size_and_a_volume_that_is_there)
+{
+	cr_assert(eq(int, put(PODS "/web", POD("web", "emptyDir")), 201));
+	cr_expect(eq(int,
+		     ask("POST", PODS "/web/volumes/no/resize",
+			 "application/json", "{\"sizeLimit\": \"1Mi\"}"),
+		     404));
+	cr_expect(eq(int,
+		     ask("POST", PODS "/web/volumes/no/resize",
+			 "application/json", "{}"),
+		     422));
+	cr_expect(eq(int, ask("GET", PODS "/web/volumes/no/resize", NULL, NULL),
+		     405));
+}
+
 Test(api, health_is_told_in_one_word_or_check_by_check)
 {
 	/* There is no mount here. */
