@@ -29,6 +29,9 @@ struct volume;
 #define FS_MAX_WRITE (1u << 20)
 #define FS_NAME_MAX  255
 
+/* Directories, by the low bits of their node ids. */
+#define FS_LISTINGS 4096u
+
 struct fs {
 	struct fs_options options;
 	char *mountpoint;
@@ -49,6 +52,8 @@ struct fs {
 	struct stats *stats;
 	pthread_mutex_t pending_lock; /* pending */
 	struct pending *pending;      /* requests that wait for a lock */
+	/* A bit for each directory that one open handle lists by the cache. */
+	_Atomic uint64_t listings[FS_LISTINGS / 64];
 };
 
 /* --- session.c: one request at a time in each thread ---------------------- */

@@ -8,12 +8,16 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "fuse/attr.h"
 #include "fuse/internal.h"
 #include "store/tree.h"
 #include "store/volume.h"
+
+/* The handle of a directory that is listed by the kernel's cache, too. */
+#define DIR_WITH_CACHE 1
 
 struct listing {
 	struct fs *fs;
@@ -254,23 +258,57 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	list(req, ino, size, off, true);
 }
 
+/*
+ * The kernel goes on in its cache of a directory where the last name's offset
+ * is, and takes it for the end if it finds that nowhere: if another handle
+ * filled the cache anew after the name behind was removed.  So one handle at a
+ * time has the cache; it fills it alone, and others ask us.  Two directories
+ * that share a bit only ask more often.
+ */
+static bool cache_claim(struct fs *fs, uint64_t nodeid)
+{
+	uint64_t bit = 1ULL << (nodeid % 64);
+
+	return !(atomic_fetch_or(
+			 &fs->listings[nodeid / 64 % (FS_LISTINGS / 64)], bit) &
+		 bit);
+}
+
+static void cache_release(struct fs *fs, uint64_t nodeid)
+{
+	uint64_t bit = 1ULL << (nodeid % 64);
+
+	atomic_fetch_and(&fs->listings[nodeid / 64 % (FS_LISTINGS / 64)], ~bit);
+}
+
+static bool is_ours_alone(struct fs *fs, uint64_t nodeid)
+{
+	struct inode inode;
+
+	/* Virtual directories too: notify_tree() drops their listings. */
+	return vnode_is_virtual(nodeid) ||
+	       (inode_get(fs->inodes, nodeid, &inode) == 0 &&
+		inode.volume->exclusive);
+}
+
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct abi_open_out out = { 0 };
-	struct inode inode;
 
 	(void)fi;
-	/* Virtual directories too: notify_tree() drops their listings. */
-	if (vnode_is_virtual(ino) || (inode_get(fs->inodes, ino, &inode) == 0 &&
-				      inode.volume->exclusive))
+	if (is_ours_alone(fs, ino) && cache_claim(fs, ino)) {
 		out.open_flags = FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR;
-	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+		out.fh = DIR_WITH_CACHE;
+	}
+	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT &&
+	    out.fh)
+		cache_release(fs, ino);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
-	(void)fi;
+	if (fi->fh == DIR_WITH_CACHE)
+		cache_release(fuse_req_userdata(req), ino);
 	reply_err(req, 0);
 }
