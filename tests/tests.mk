@@ -59,7 +59,7 @@ soak: mount-programs
 
 SOURCES := $(wildcard fuse/*.c store/*.c store/*/*.c tools/*/*.c tests/*/*.c)
 HEADERS := $(wildcard fuse/*.h store/*.h store/*/*.h tools/*/*.h tests/*/*.h)
-SCRIPTS  = $(shell grep -lE '^\#! ?/bin/(ba)?sh|^\# shellcheck shell=' .ci/* tests/run tests/lint-layers \
+SCRIPTS  = $(shell grep -lE '^\#! ?/bin/(ba)?sh|^\# shellcheck shell=' .ci/* tests/run tests/lint-layers tests/bench/* \
              $(wildcard tests/*/*.sh tools/*/* tools/*/*/*) 2>/dev/null)
 TIDIED  := $(SOURCES:%=$(BUILD)/tidy/%.ok)
 
