@@ -162,14 +162,17 @@ static int watch_victim(struct charge *c, const struct inode *dir,
 static void settle_victim(struct charge *c)
 {
 	struct usage *u = c->usage;
+	bool is_open = false;
+	bool is_known;
 
 	if (!c->has_victim ||
 	    (!S_ISDIR(c->victim.stx_mode) && c->victim.stx_nlink > 1))
 		return;
-	if (account_orphan(u, &c->victim_handle, &c->victim) < 0)
+	is_known = inode_is_known(c->fs->inodes, u->volume_id,
+				  &c->victim_handle, &is_open);
+	if (account_orphan(u, &c->victim_handle, &c->victim, is_open) < 0)
 		usage_changed(u, &c->victim, NULL);
-	else if (!inode_is_known(c->fs->inodes, u->volume_id,
-				 &c->victim_handle))
+	else if (!is_known)
 		account_gone(u, &c->victim_handle);
 }
 
@@ -399,10 +402,20 @@ void charge_release(const struct inode *inode, struct account *account)
 {
 	struct usage *u = inode->volume->usage;
 
-	if (!u)
-		return;
-	account_put(u, account);
-	account_released(u);
+	if (u)
+		account_put(u, account);
+}
+
+void charge_flushed(const struct inode *inode)
+{
+	if (inode->volume->usage)
+		account_closed(inode->volume->usage, &inode->handle, false);
+}
+
+void charge_closed(const struct inode *inode)
+{
+	if (inode->volume->usage)
+		account_closed(inode->volume->usage, &inode->handle, true);
 }
 
 bool charge_wants_writes(const struct inode *inode)

@@ -71,6 +71,9 @@ int charge_fallocate(struct fs *fs, const struct inode *inode,
 int charge_open(struct fs *fs, const struct inode *inode,
 		const struct statx *known, struct account **ret);
 void charge_release(const struct inode *inode, struct account *account);
+/* The inode is being closed; its last open ended. */
+void charge_flushed(const struct inode *inode);
+void charge_closed(const struct inode *inode);
 
 /* Do writes of this volume have to come to us? */
 bool charge_wants_writes(const struct inode *inode);

@@ -521,7 +521,7 @@ int inode_get(struct inode_table *t, uint64_t nodeid, struct inode *ret)
 }
 
 bool inode_is_known(struct inode_table *t, uint32_t volume_id,
-		    const struct store_handle *h)
+		    const struct store_handle *h, bool *ret_is_open)
 {
 	uint64_t hash = key_hash(volume_id, h);
 	struct shard *s = shard_of_hash(t, hash);
@@ -529,6 +529,7 @@ bool inode_is_known(struct inode_table *t, uint32_t volume_id,
 
 	pthread_mutex_lock(&s->lock);
 	i = record_find(t, s, hash, volume_id, h);
+	*ret_is_open = i != NONE && t->records[i].opens > 0;
 	pthread_mutex_unlock(&s->lock);
 	return i != NONE;
 }
@@ -577,19 +578,21 @@ int inode_open(struct inode_table *t, uint64_t nodeid, inode_back_fn *make,
 	return 0;
 }
 
-void inode_close(struct inode_table *t, uint64_t nodeid)
+bool inode_close(struct inode_table *t, uint64_t nodeid)
 {
 	struct shard *s;
 	struct record *rec = record_lock(t, nodeid, &s);
 	int32_t backing = 0;
+	bool is_last;
 
 	if (!rec)
-		return;
+		return false;
 	assert(rec->opens > 0);
-	if (--rec->opens == 0) {
+	is_last = --rec->opens == 0;
+	if (is_last) {
 		if (rec->nlookup == 0) {
 			record_end(t, s, rec);
-			return;
+			return false;
 		}
 		backing = rec->backing;
 		rec->backing = 0;
@@ -598,6 +601,7 @@ void inode_close(struct inode_table *t, uint64_t nodeid)
 	pthread_mutex_unlock(&s->lock);
 	if (backing > 0)
 		t->unback(t->arg, backing);
+	return is_last;
 }
 
 /* --- the table ------------------------------------------------------------ */

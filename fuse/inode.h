@@ -72,9 +72,9 @@ void inode_forget(struct inode_table *t, uint64_t nodeid, uint64_t count);
 /* -ESTALE for a node id that stands for nothing. */
 int inode_get(struct inode_table *t, uint64_t nodeid, struct inode *ret);
 
-/* Does the kernel know this file of a volume? */
+/* Does the kernel know this file of a volume, and is it open? */
 bool inode_is_known(struct inode_table *t, uint32_t volume_id,
-		    const struct store_handle *h);
+		    const struct store_handle *h, bool *ret_is_open);
 
 /* Set a flag; returns whether it was new. */
 bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
@@ -91,7 +91,10 @@ bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
 typedef int inode_back_fn(void *arg);
 int inode_open(struct inode_table *t, uint64_t nodeid, inode_back_fn *make,
 	       void *arg, int32_t *ret_backing);
-/* One open less; with the last one the backing id ends. */
-void inode_close(struct inode_table *t, uint64_t nodeid);
+/*
+ * One open less; with the last one the backing id ends.  True if it was the
+ * last one of a file that the kernel still knows.
+ */
+bool inode_close(struct inode_table *t, uint64_t nodeid);
 
 #endif

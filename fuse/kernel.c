@@ -75,6 +75,11 @@ int kernel_init(struct kernel *k, const char *disabled, struct error *err)
 	*k = (struct kernel){ .minor_max = ABI_MINOR };
 	for (int i = 0; i < KERNEL_N_FEATURES; i++)
 		k->wanted[i] = true;
+	/*
+	 * With it the kernel makes EIO of a direct write that ends short, as
+	 * at a limit.  What is passed through does not need it.
+	 */
+	k->wanted[KERNEL_ASYNC_DIO] = false;
 
 	while (disabled && *disabled) {
 		size_t len = strcspn(disabled, ",");

@@ -12,11 +12,6 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	conn->max_background = 256;
 	conn->congestion_threshold = 192;
 	conn->time_gran = 1;
-	/*
-	 * With it the kernel makes EIO of a direct write that ends short at a
-	 * limit.  Files that are passed through do not need it.
-	 */
-	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
 }
 
 const struct fuse_lowlevel_ops fs_ops = {

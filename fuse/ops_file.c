@@ -141,7 +141,11 @@ void fs_release(struct fs *fs, uint64_t fh, struct file *file)
 		store_release(inode.volume->store, file->file);
 	charge_release(&inode, file->account);
 	atomic_fetch_sub(&inode.volume->opens, 1);
-	inode_close(fs->inodes, file->nodeid);
+	/* Whoever forgets the file now may end its volume. */
+	volume_ref(inode.volume);
+	if (inode_close(fs->inodes, file->nodeid))
+		charge_closed(&inode);
+	volume_unref(inode.volume);
 }
 
 /*
@@ -410,7 +414,7 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 		charge_made(&c, r, &st);
 	}
 	if (r == 0 && dir.volume->usage)
-		account_orphan(dir.volume->usage, &h, &st);
+		account_orphan(dir.volume->usage, &h, &st, true);
 	if (r == 0)
 		r = create_finish(fs, &dir, &h, &st, (int)in->flags, sf, &out);
 	if (r < 0)
@@ -550,7 +554,9 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode inode;
 
-	if (fs_inode(fs, ino, &inode) == 0)
+	if (fs_inode(fs, ino, &inode) == 0) {
 		locks_drop_owner(fs->locks, &inode, LOCK_POSIX, fi->lock_owner);
+		charge_flushed(&inode);
+	}
 	reply_err(req, 0);
 }

@@ -47,6 +47,7 @@ static struct account *account_new(struct usage *u,
 	a->is_regular = false;
 	a->users = 0;
 	a->orphan = false;
+	a->lingering = false;
 	a->gone = false;
 	a->expired = false;
 	a->cooling = false;
@@ -127,6 +128,7 @@ static void orphan_end(struct usage *u, struct account *a)
 	quota_charge(&u->quota, -atomic_load(&a->charged), -1);
 	atomic_fetch_sub(&u->allocated, a->allocated);
 	atomic_fetch_sub(&u->n_orphans, 1);
+	u->n_lingering -= a->lingering;
 	u->orphaned = usage_now();
 	account_free(u, a);
 	pthread_cond_broadcast(&u->moved);
@@ -305,8 +307,15 @@ void account_wrote(struct usage *u, struct account *a)
 		account_settle(u, a);
 }
 
+/* With the lock of the volume. */
+static void linger(struct usage *u, struct account *a, bool lingering)
+{
+	u->n_lingering += lingering - a->lingering;
+	a->lingering = lingering;
+}
+
 int account_orphan(struct usage *u, const struct store_handle *h,
-		   const struct statx *st)
+		   const struct statx *st, bool is_open)
 {
 	struct account *a;
 	int r;
@@ -318,6 +327,7 @@ int account_orphan(struct usage *u, const struct store_handle *h,
 	if (!a->orphan)
 		atomic_fetch_add(&u->n_orphans, 1);
 	a->orphan = true;
+	linger(u, a, !is_open);
 	a->users--;
 	u->orphaned = usage_now();
 	pthread_mutex_unlock(&u->lock);
@@ -334,6 +344,7 @@ void account_adopt(struct usage *u, const struct store_handle *h)
 	a = account_find(u, h);
 	if (a && a->orphan) {
 		a->orphan = false;
+		linger(u, a, false);
 		atomic_fetch_sub(&u->n_orphans, 1);
 		if (a->users == 0)
 			account_rest(u, a);
@@ -341,12 +352,18 @@ void account_adopt(struct usage *u, const struct store_handle *h)
 	pthread_mutex_unlock(&u->lock);
 }
 
-void account_released(struct usage *u)
+void account_closed(struct usage *u, const struct store_handle *h, bool sure)
 {
+	struct account *a;
+
 	if (atomic_load(&u->n_orphans) == 0)
 		return;
 	pthread_mutex_lock(&u->lock);
-	u->orphaned = usage_now();
+	a = account_find(u, h);
+	if (a && a->orphan) {
+		linger(u, a, a->lingering || sure);
+		u->orphaned = usage_now();
+	}
 	pthread_mutex_unlock(&u->lock);
 }
 

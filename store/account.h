@@ -40,8 +40,9 @@ struct account {
 	/* Under the lock of the volume. */
 	unsigned users;
 	bool orphan;
-	bool gone;    /* nobody knows it any more */
-	bool expired; /* kept for long enough */
+	bool lingering; /* an orphan that is not open */
+	bool gone;	/* nobody knows it any more */
+	bool expired;	/* kept for long enough */
 	bool cooling;
 	int64_t closed; /* monotonic ns */
 	struct account *next_spare;
@@ -73,12 +74,16 @@ void account_wrote(struct usage *u, struct account *a);
 /* With a->lock: room for the file to have bytes charged, all or nothing. */
 int account_reserve(struct usage *u, struct account *a, int64_t bytes);
 
-/* A file lost its last name, or got one again; st as it was before. */
+/*
+ * A file lost its last name, or got one again; st as it was before.  One that
+ * is not open will be gone soon.
+ */
 int account_orphan(struct usage *u, const struct store_handle *h,
-		   const struct statx *st);
+		   const struct statx *st, bool is_open);
 void account_adopt(struct usage *u, const struct store_handle *h);
-/* An orphan was closed: it may be gone soon. */
-void account_released(struct usage *u);
+/* It was closed, perhaps or surely for the last time: if it is an orphan, it
+ * will be gone soon. */
+void account_closed(struct usage *u, const struct store_handle *h, bool sure);
 /* Nobody knows the file any more. */
 void account_gone(struct usage *u, const struct store_handle *h);
 

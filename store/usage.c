@@ -9,8 +9,13 @@
 #include "store/account.h"
 #include "store/base/cleanup.h"
 
-/* The kernel tells of a file's end some microseconds after it. */
-#define ORPHAN_WAIT_NS (INT64_C(100) * 1000000)
+/*
+ * The kernel tells of a file's end some microseconds after it, or later where
+ * there are many or the CPUs are busy.  It tells of the last close no sooner,
+ * so what seems to be open may not be.
+ */
+#define LINGER_WAIT_NS (INT64_C(2000) * 1000000)
+#define OPEN_WAIT_NS   (INT64_C(500) * 1000000)
 #define COUNT_WAIT_S   600
 #define BLOCK_SIZE_MIN 512u
 #define BLOCK_SIZE_MAX 65536u
@@ -280,7 +285,8 @@ static void wait_for_orphans(struct usage *u, int64_t need)
 	pthread_mutex_lock(&u->lock);
 	while (atomic_load(&u->n_orphans) > 0 &&
 	       (need == INT64_MAX || quota_room(&u->quota) < need)) {
-		end = u->orphaned + ORPHAN_WAIT_NS;
+		end = u->orphaned +
+		      (u->n_lingering ? LINGER_WAIT_NS : OPEN_WAIT_NS);
 		if (end <= usage_now())
 			break;
 		until.tv_sec = end / 1000000000;

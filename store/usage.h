@@ -61,6 +61,7 @@ struct usage {
 	unsigned n_spare;
 	atomic_uint n_cooling;
 	atomic_uint n_orphans;
+	unsigned n_lingering; /* of those, not open */
 	int64_t orphaned; /* monotonic ns: an orphan came, was closed, went */
 };
 
