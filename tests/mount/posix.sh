@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # posix.sh - POSIX answers on the mount equal those of the filesystem beneath
+# time limit: 900
 
 # shellcheck source=tests/lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
@@ -19,7 +20,11 @@ page_cache=(
 	-x mmap.store_changes_times_by_msync  # what is paged in was read
 	-x times.of_a_read_at_the_end         # not asked: the size is known
 )
-exceptions=()
+# With passthrough the kernel keeps the flags that the file was opened with for
+# its own open of the file beneath.
+passthrough=(
+	-x data.append_can_be_switched_off
+)
 
 # Each combination is run, so that one failure does not hide the next.
 differing=()
@@ -40,6 +45,7 @@ compare()
 	daemon_stop
 }
 
+exceptions=("${passthrough[@]}")
 compare
 exceptions=("${page_cache[@]}")
 compare --disable-features passthrough
