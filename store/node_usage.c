@@ -136,7 +136,8 @@ void node_usage_resized(struct node *node, const char *pod_uid,
 /* --- all volumes -----------------------------------------------------------
  */
 
-typedef void volume_fn(void *arg, struct volume *vol);
+typedef void volume_fn(void *arg, const struct tree_pod *pod,
+		       struct volume *vol);
 
 static void each_volume(struct node *node, volume_fn *fn, void *arg)
 {
@@ -153,7 +154,7 @@ static void each_volume(struct node *node, volume_fn *fn, void *arg)
 
 			for (size_t k = 0; pod && k < pod->n_volumes; k++) {
 				if (pod->volumes[k]->usage)
-					fn(arg, pod->volumes[k]);
+					fn(arg, pod, pod->volumes[k]);
 			}
 			tree_pod_unref(pod);
 		}
@@ -178,10 +179,12 @@ static void count_volume(struct node_usage *nu, struct volume *vol)
 }
 
 /* volume_fn */
-static void look_after(void *arg, struct volume *vol)
+static void look_after(void *arg, const struct tree_pod *pod,
+		       struct volume *vol)
 {
 	struct node_usage *nu = arg;
 
+	(void)pod;
 	if (atomic_load(&nu->stop))
 		return;
 	if (atomic_load(&vol->usage->state) == USAGE_UNKNOWN)
@@ -241,12 +244,14 @@ struct saving {
 };
 
 /* volume_fn */
-static void save_volume(void *arg, struct volume *vol)
+static void save_volume(void *arg, const struct tree_pod *pod,
+			struct volume *vol)
 {
 	struct saving *saving = arg;
 	struct usage_totals totals;
 	struct catalog_usage row;
 
+	(void)pod;
 	if (saving->r < 0 || !atomic_load(&vol->usage->marked) ||
 	    !usage_get(vol->usage, &totals))
 		return;
@@ -330,4 +335,26 @@ int node_usage_status(struct volume *vol, json_t *status)
 		r |= json_object_set_new(status, "limitInodes",
 					 json_integer(inodes));
 	return r < 0 ? -ENOMEM : 0;
+}
+
+/* volume_fn */
+static void list_volume(void *arg, const struct tree_pod *pod,
+			struct volume *vol)
+{
+	json_t *entry =
+		json_pack("{s:s, s:s, s:s}", "namespace", pod->namespace, "pod",
+			  pod->name, "volume", vol->name);
+
+	if (entry)
+		node_usage_status(vol, entry);
+	json_array_append_new(arg, entry);
+}
+
+json_t *node_volume_usage(struct node *node)
+{
+	json_t *list = json_array();
+
+	if (list)
+		each_volume(node, list_volume, list);
+	return list;
 }

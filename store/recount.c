@@ -334,7 +334,7 @@ int recount_empty(int dir_fd, struct usage_totals *ret)
 	const struct dirent *entry;
 	int r = walk_begin(&w, dir_fd);
 
-	while (r == 0) {
+	while (r == 0 && w.depth == 1) {
 		/* NOLINTNEXTLINE(concurrency-mt-unsafe): our own stream */
 		entry = readdir(w.frames[0].dir);
 		if (!entry)

@@ -26,7 +26,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define BLOCK  4096
+#define BLOCK  4096L
 #define CHUNK  777777
 #define APPEND 8
 

@@ -8,6 +8,7 @@
 # shellcheck source=tests/lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
+[[ -z ${SOAK:-} ]] || : "${ROUNDS:=150}" "${ROUND_MS:=1000}"
 : "${ROUNDS:=12}" "${PROCESSES:=4}" "${ROUND_MS:=400}"
 LIMIT=$((6 << 20))
 

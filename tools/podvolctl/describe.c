@@ -92,7 +92,14 @@ static void describe_volume_at(FILE *out, const struct volume_view *view,
 	line(out, indent, "Path", view_string(view->status, "path"));
 	line(out, indent, "Host Path",
 	     json_string_value(json_object_get(view->status, "hostPath")));
-	line(out, indent, "Used", volume_view_bytes(view->used_bytes, buf));
+	line(out, indent, "Used",
+	     view->is_recounting ? "<recounting>"
+				 : volume_view_bytes(view->used_bytes, buf));
+	if (view->charged_bytes >= 0)
+		line(out, indent, "Charged",
+		     volume_view_bytes(view->charged_bytes, buf));
+	line(out, indent, "Enforced By",
+	     view_string(view->status, "enforcement"));
 	if (view->used_inodes >= 0)
 		snprintf(buf, sizeof(buf), "%" PRId64, view->used_inodes);
 	else

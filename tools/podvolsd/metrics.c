@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -97,6 +98,48 @@ static void print_node(FILE *out, struct node *node)
 		    "Deleted volumes whose files are yet to be removed.");
 }
 
+static void print_volumes(FILE *out, const json_t *volumes, const char *key,
+			  const char *name, const char *help)
+{
+	const json_t *volume;
+	size_t i;
+
+	print_head(out, name, "gauge", help);
+	json_array_foreach(volumes, i, volume)
+	{
+		const json_t *value = json_object_get(volume, key);
+
+		/* Namespaces, pods and volumes have names without quotes. */
+		if (value)
+			fprintf(out,
+				"%s{namespace=\"%s\",pod=\"%s\",volume=\"%s\"} "
+				"%" JSON_INTEGER_FORMAT "\n",
+				name,
+				json_string_value(
+					json_object_get(volume, "namespace")),
+				json_string_value(
+					json_object_get(volume, "pod")),
+				json_string_value(
+					json_object_get(volume, "volume")),
+				json_integer_value(value));
+	}
+}
+
+static void print_usage(FILE *out, struct node *node)
+{
+	json_auto_t *volumes = node_volume_usage(node);
+
+	print_volumes(out, volumes, "usedBytes", "podvols_volume_used_bytes",
+		      "Bytes allocated for a volume.");
+	print_volumes(out, volumes, "chargedBytes",
+		      "podvols_volume_charged_bytes",
+		      "Bytes that count for the limit of a volume.");
+	print_volumes(out, volumes, "limitBytes", "podvols_volume_limit_bytes",
+		      "The limit of a volume.");
+	print_volumes(out, volumes, "usedInodes", "podvols_volume_used_inodes",
+		      "Inodes of a volume.");
+}
+
 int status_metrics(struct daemon *d, char **ret, size_t *ret_len)
 {
 	struct fs *fs = atomic_load(&d->fs);
@@ -115,6 +158,7 @@ int status_metrics(struct daemon *d, char **ret, size_t *ret_len)
 	fprintf(out, "podvols_start_time_seconds %lld.%03ld\n",
 		(long long)d->started.tv_sec, d->started.tv_nsec / 1000000);
 	print_node(out, d->node);
+	print_usage(out, d->node);
 	if (fs) {
 		fs_stats(fs, &stats);
 		print_fuse(out, &stats);

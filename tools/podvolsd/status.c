@@ -159,10 +159,11 @@ static json_int_t uptime_seconds(const struct daemon *d)
 
 json_t *status_stats_json(struct daemon *d)
 {
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
 			 PODVOLS_VERSION, "uptimeSeconds", uptime_seconds(d),
 			 "process", process_json(), "node", node_json(d),
-			 "fuse", fuse_json(d), "localfs", localfs_json(d));
+			 "fuse", fuse_json(d), "localfs", localfs_json(d),
+			 "volumes", node_volume_usage(d->node));
 }
 
 static json_t *start_time_json(const struct daemon *d)
