@@ -110,8 +110,9 @@ struct touched {
 struct actor {
 	unsigned number, n_actors;
 	uint64_t seed, random, step;
-	bool survive; /* restarts of the daemon */
-	bool told;    /* each call is printed before it is made */
+	bool survive;	  /* restarts of the daemon */
+	unsigned retries; /* of looking after a recovery */
+	bool told;	  /* each call is printed before it is made */
 	const char *top;
 	char base_paths[BASES][PATH_BYTES];
 	struct node *dirs[DIRS_MAX];

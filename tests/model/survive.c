@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,10 +36,12 @@ static void await(void)
 {
 	struct timespec pause = { .tv_nsec = 20000000 };
 	char path[PATH_BYTES + 16];
+	struct statfs st;
 
 	snprintf(path, sizeof(path), "%s/counter0", me.top);
 	for (int i = 0; i < WAIT_SECONDS * 50; i++) {
-		if (access(path, F_OK) == 0)
+		/* Names may be cached of the dead one; this is not. */
+		if (statfs(me.top, &st) == 0 && access(path, F_OK) == 0)
 			return;
 		nanosleep(&pause, NULL);
 	}
@@ -171,4 +174,5 @@ void survive(void)
 {
 	adopt();
 	look_everywhere();
+	me.retries = 0;
 }
