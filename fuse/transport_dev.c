@@ -3,14 +3,16 @@
  * transport_dev.c - readers on the one /dev/fuse descriptor
  *
  * The kernel wakes whoever has waited longest, on whichever CPU that is, and
- * waking another CPU costs several times as much as the request.  So there is
- * a reader for each CPU, pinned to it, and only those beside a client wait in
+ * waking another CPU costs several times as much as the request.  So there are
+ * readers for each CPU, pinned to it, and only those beside a client wait in
  * read(2); the others are parked.  Every few requests a reader asks on which
- * CPU the client is: it hands over to the reader there, or lets it join when
- * there are clients on both.
+ * CPU the client is: it hands over to the readers there, or lets them join
+ * when there are clients on both.
  *
- * A handler that is going to wait (transport_may_wait()) leaves its place as a
- * reader to another; a watchdog does that for one that waits unannounced.
+ * There are two for each CPU, so that one that waits for a disk unannounced
+ * holds up nobody.  A handler that says that it is going to wait
+ * (transport_may_wait()) leaves its place as a reader to another; a watchdog
+ * does that for those who should have.
  */
 #include "fuse/transport.h"
 
@@ -33,8 +35,9 @@
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 
-#define HOMES_MAX	64  /* readers with a CPU of their own */
-#define WORKERS_MAX	192 /* with those that stand in for others */
+#define PER_CPU		2   /* readers; so many there are at least */
+#define CPUS_MAX	64  /* that have readers of their own */
+#define WORKERS_MAX	256 /* with those that stand in for others */
 #define STOP_SIGNAL	SIGUSR2
 #define STOP_RETRY_NS	2000000L
 #define SAMPLE_MIN	4  /* requests from one look at the client's CPU */
@@ -65,6 +68,7 @@ struct transport {
 	struct transport_options options;
 	struct worker workers[WORKERS_MAX];
 	unsigned n_homes;
+	int least;		    /* readers, unless they wait */
 	short home_of[CPU_SETSIZE]; /* worker of a CPU; -1: none */
 	bool adaptive;
 	pthread_mutex_t lock; /* n_workers growing */
@@ -79,8 +83,7 @@ struct transport {
 
 static _Thread_local struct worker *self;
 
-/* --- parking ----------------------------------------------------------------
- */
+/* --- parking --- */
 
 static void futex(atomic_uint *word, int op, unsigned value)
 {
@@ -111,12 +114,12 @@ static void park(struct transport *t, struct worker *w)
 	w->every = SAMPLE_MIN;
 }
 
-/* Park unless nobody else would read. */
+/* Park unless too few would read. */
 static void park_if_spare(struct transport *t, struct worker *w)
 {
 	int n = atomic_load(&t->readers);
 
-	while (n > 1) {
+	while (n > t->least) {
 		if (atomic_compare_exchange_weak(&t->readers, &n, n - 1)) {
 			park(t, w);
 			return;
@@ -173,12 +176,11 @@ void transport_may_wait(struct transport *t)
 
 	if (!w || atomic_exchange(&w->waits, true))
 		return;
-	if (atomic_fetch_sub(&t->readers, 1) <= 1)
+	if (atomic_fetch_sub(&t->readers, 1) <= t->least)
 		call_reader(t);
 }
 
-/* --- where the clients are
- * ----------------------------------------------------- */
+/* --- where the clients are --- */
 
 /* The CPU that a thread ran on last: field 39 of /proc/TID/stat, or -1. */
 static int cpu_of(struct worker *w, uint32_t tid)
@@ -208,23 +210,22 @@ static int cpu_of(struct worker *w, uint32_t tid)
 	return p ? (int)strtol(p, NULL, 10) : -1;
 }
 
-/* The home of another reader that the client of this request is beside. */
+/* The first reader on another CPU, if the client of this request is there. */
 static struct worker *look(struct transport *t, struct worker *w, uint32_t tid)
 {
 	int cpu = cpu_of(w, tid);
-	int home = -1;
 
-	if (cpu >= 0 && cpu < CPU_SETSIZE)
-		home = t->home_of[cpu];
-	if (home < 0 || &t->workers[home] == w)
+	if (cpu < 0 || cpu >= CPU_SETSIZE || cpu == w->cpu ||
+	    t->home_of[cpu] < 0)
 		return NULL;
-	return &t->workers[home];
+	return &t->workers[t->home_of[cpu]];
 }
 
 /* After a request: am I where I am needed? */
 static void settle(struct transport *t, struct worker *w, uint32_t tid)
 {
 	struct worker *there;
+	bool called = false;
 
 	if (w->cpu < 0) {
 		park_if_spare(t, w);
@@ -243,16 +244,13 @@ static void settle(struct transport *t, struct worker *w, uint32_t tid)
 	}
 	w->every = SAMPLE_MIN;
 	w->misses++;
-	if (unpark(t, there)) {
-		if (w->misses >= MISSES_TO_LEAVE)
-			park_if_spare(t, w);
-	} else if (w->misses >= MISSES_TO_YIELD) {
+	for (unsigned i = 0; i < PER_CPU; i++)
+		called |= unpark(t, &there[i]);
+	if (w->misses >= (called ? MISSES_TO_LEAVE : MISSES_TO_YIELD))
 		park_if_spare(t, w);
-	}
 }
 
-/* --- workers
- * ------------------------------------------------------------------ */
+/* --- workers --- */
 
 /* 0, -EAGAIN to try again, or -ENODEV when the connection is at its end. */
 static int take(struct transport *t, void *buf, uint32_t *ret_tid)
@@ -339,8 +337,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* --- the watchdog
- * --------------------------------------------------------------- */
+/* --- the watchdog --- */
 
 /*
  * Is every reader busy with the same request as at the last look?  seen is
@@ -393,8 +390,7 @@ static void *watchdog_main(void *arg)
 	return NULL;
 }
 
-/* --- the transport
- * ---------------------------------------------------------------- */
+/* --- the transport --- */
 
 int transport_take_one(struct transport *t)
 {
@@ -409,8 +405,7 @@ static void stop_handler(int sig)
 	(void)sig; /* only to end read(2) with EINTR */
 }
 
-/* One home for each CPU that we may use, or as many readers as were asked for.
- */
+/* Readers for each CPU that we may use, or as many as were asked for. */
 static void choose_homes(struct transport *t)
 {
 	cpu_set_t cpus;
@@ -420,19 +415,22 @@ static void choose_homes(struct transport *t)
 		t->home_of[cpu] = -1;
 	t->adaptive = t->options.threads == 0;
 	if (!t->adaptive) {
-		t->n_homes = t->options.threads < HOMES_MAX ? t->options.threads
-							    : HOMES_MAX;
+		n = CPUS_MAX * PER_CPU;
+		t->n_homes = t->options.threads < n ? t->options.threads : n;
+		t->least = (int)t->n_homes;
 		return;
 	}
 	CPU_ZERO(&cpus);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
-	for (int cpu = 0; cpu < CPU_SETSIZE && n < HOMES_MAX; cpu++) {
+	for (int cpu = 0; cpu < CPU_SETSIZE && n < CPUS_MAX * PER_CPU; cpu++) {
 		if (!CPU_ISSET(cpu, &cpus))
 			continue;
-		t->workers[n].cpu = cpu;
-		t->home_of[cpu] = (short)n++;
+		t->home_of[cpu] = (short)n;
+		for (unsigned i = 0; i < PER_CPU; i++)
+			t->workers[n++].cpu = cpu;
 	}
-	t->n_homes = n ? n : 1;
+	t->n_homes = n ? n : PER_CPU;
+	t->least = PER_CPU;
 }
 
 int transport_open_dev(const struct transport_options *options,
@@ -464,8 +462,8 @@ int transport_start(struct transport *t)
 	for (unsigned i = 0; r == 0 && i < t->n_homes; i++) {
 		int cpu = t->adaptive ? t->workers[i].cpu : 0;
 
-		/* One begins; it finds out where the clients are. */
-		r = worker_start(t, cpu, t->adaptive && i > 0);
+		/* One CPU begins; it finds out where the clients are. */
+		r = worker_start(t, cpu, t->adaptive && i >= PER_CPU);
 	}
 	if (r == 0) {
 		r = -pthread_create(&t->watchdog, NULL, watchdog_main, t);
