@@ -242,7 +242,7 @@ void charge_renamed(struct charge *c, int r, const char *name, unsigned flags)
 	end(c);
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --- */
 
 static int file_reserve(struct charge *c, int64_t bytes)
 {
@@ -383,7 +383,7 @@ int charge_fallocate(struct fs *fs, const struct inode *inode,
 	return r;
 }
 
-/* --- open files and writes ------------------------------------------------ */
+/* --- open files and writes --- */
 
 int charge_open(struct fs *fs, const struct inode *inode,
 		const struct statx *known, struct account **ret)
@@ -455,8 +455,7 @@ void charge_wrote(const struct inode *inode, struct account *account)
 	account_wrote(inode->volume->usage, account);
 }
 
-/* --- what df(1) shows -------------------------------------------------------
- */
+/* --- what df(1) shows --- */
 
 static fsblkcnt_t blocks_left(int64_t room, fsblkcnt_t disk,
 			      const struct statvfs *st)

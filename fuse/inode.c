@@ -87,7 +87,7 @@ struct inode_table {
 	void *arg;
 };
 
-/* --- volumes ----------------------------------------------------------- */
+/* --- volumes --- */
 
 static struct slot *slot_of(struct inode_table *t, uint32_t id)
 {
@@ -152,7 +152,7 @@ static void slot_drop(struct inode_table *t, uint32_t id)
 	volume_unref(vol);
 }
 
-/* --- hashing ------------------------------------------------------------ */
+/* --- hashing --- */
 
 /* Finalizer of MurmurHash3 (A. Appleby, public domain), as a mixer. */
 static uint64_t mix(uint64_t x)
@@ -281,7 +281,7 @@ static uint32_t record_find(struct inode_table *t, struct shard *s,
 	return i;
 }
 
-/* --- records and chunks ------------------------------------------------- */
+/* --- records and chunks --- */
 
 static void room_add(struct inode_table *t, struct shard *s, uint32_t c)
 {
@@ -395,7 +395,7 @@ static void record_release(struct inode_table *t, struct shard *s, uint32_t i)
 		chunk_give_back(t, s, c);
 }
 
-/* --- node ids ------------------------------------------------------------ */
+/* --- node ids --- */
 
 static uint64_t nodeid_of(const struct record *rec, uint32_t i)
 {
@@ -604,7 +604,7 @@ bool inode_close(struct inode_table *t, uint64_t nodeid)
 	return is_last;
 }
 
-/* --- the table ------------------------------------------------------------ */
+/* --- the table --- */
 
 static int table_map(struct inode_table *t)
 {

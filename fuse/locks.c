@@ -72,7 +72,7 @@ struct locks {
 	unsigned n_host_waits;
 };
 
-/* --- files --------------------------------------------------------------- */
+/* --- files --- */
 
 static struct stripe *stripe_of(struct locks *l, uint64_t nodeid)
 {
@@ -121,8 +121,7 @@ static void file_tidy(struct stripe *s, struct locked_file *f)
 	free(f);
 }
 
-/* --- the file's own locks, seen by others ------------------------------------
- */
+/* --- the file's own locks, seen by others --- */
 
 static struct holder **holder_find(struct locked_file *f, uint64_t owner,
 				   enum lock_space space)
@@ -220,8 +219,7 @@ static int file_lock_host(struct locked_file *f, enum lock_space space,
 	return holder_lock(h, lock);
 }
 
-/* --- setting -----------------------------------------------------------------
- */
+/* --- setting --- */
 
 /* Change the ranges of a file, within what it and its volume may have. */
 static int file_apply(struct locked_file *f, enum lock_space space,
@@ -522,8 +520,7 @@ void locks_interrupt(struct locks *l, uint64_t ticket)
 	answer(w);
 }
 
-/* --- testing and dropping
- * ------------------------------------------------------ */
+/* --- testing and dropping --- */
 
 /* Ask the host; its answer for a lock that we hold for another is no conflict.
  */
@@ -611,8 +608,7 @@ void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
 	}
 }
 
-/* --- waiting for the host
- * -------------------------------------------------------- */
+/* --- waiting for the host --- */
 
 /* Try again, on one stripe, what waits for locks of the host's processes. */
 static void stripe_retry(struct locks *l, struct stripe *s)
@@ -660,8 +656,7 @@ static void *retrier_main(void *arg)
 	return NULL;
 }
 
-/* --- the table
- * --------------------------------------------------------------------- */
+/* --- the table --- */
 
 int locks_new(struct locks **ret)
 {

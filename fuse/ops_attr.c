@@ -7,8 +7,8 @@
 
 #include "fuse/attr.h"
 #include "fuse/caller.h"
-#include "fuse/charge.h"
 #include "fuse/carrier.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "fuse/notify.h"
 #include "fuse/privileges.h"

@@ -18,8 +18,8 @@
 #include <sys/ioctl.h>
 
 #include "fuse/attr.h"
-#include "fuse/charge.h"
 #include "fuse/carrier.h"
+#include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"

@@ -111,8 +111,7 @@ static void futex(atomic_uint *word, int op, unsigned value)
 	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 }
 
-/* --- answers ---------------------------------------------------------------
- */
+/* --- answers --- */
 
 /* The server whose request this is, if it waits for an answer by others. */
 static struct server *pending_take(struct uring *u, uint64_t unique)
@@ -164,8 +163,7 @@ static ssize_t uring_send(struct carrier *c, const struct iovec *iov, int n)
 	return r;
 }
 
-/* --- servers ---------------------------------------------------------------
- */
+/* --- servers --- */
 
 static void *server_main(void *arg);
 
@@ -323,8 +321,7 @@ static void pin(unsigned cpu)
 	CPU_FREE(cpus);
 }
 
-/* --- requests that wait for an answer to arrive in their queue
- * ----------------- */
+/* --- requests that wait for an answer to arrive in their queue --- */
 
 struct nudge {
 	unsigned cpu;
@@ -409,8 +406,7 @@ static void *server_main(void *arg)
 	return NULL;
 }
 
-/* --- the watchdog ----------------------------------------------------------
- */
+/* --- the watchdog --- */
 
 /* What the watchdog knows: of each server, and of each queue. */
 struct watch {
@@ -473,8 +469,7 @@ static void *watchdog_main(void *arg)
 	return NULL;
 }
 
-/* --- the transport ---------------------------------------------------------
- */
+/* --- the transport --- */
 
 static int wait_for_servers(struct uring *u, unsigned n)
 {
