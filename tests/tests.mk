@@ -9,6 +9,7 @@
 #   make lint                  everything that reads the sources
 #   make fuzz FUZZ_SECONDS=30  each libFuzzer target for that long
 #   make soak                  the long forms, for a quarter of an hour
+#   make soak-model            the model checker, SOAK_SECONDS=600 in each form
 #
 # FILTER=regex chooses scripts; KEEP=1 keeps the scratch directory of a failure.
 
@@ -54,6 +55,18 @@ check-tsan: check-deps
 
 soak: mount-programs
 	$(Q)SOAK=1 TIME_SCALE=20 $(RUN_TESTS) mount crash scale
+
+# The model checker for SOAK_SECONDS in each form: plain, and the daemon under
+# each sanitizer.
+SOAK_SECONDS ?= 600
+MODEL_ENV     = MODEL_SECONDS=$(SOAK_SECONDS) MODEL_PROCESSES=8 MODEL_SEED=$$RANDOM TIME_SCALE=20 BUILD=$(BUILD)
+
+soak-model: mount-programs
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(ASAN) SANITIZE=address,undefined $(ASAN)/podvolsd
+	+$(Q)$(MAKE) --no-print-directory BUILD=$(TSAN) SANITIZE=thread $(TSAN)/podvolsd
+	$(Q)$(MODEL_ENV) tests/run tests/mount/model.sh
+	$(Q)$(MODEL_ENV) DAEMON_BUILD=$(ASAN) tests/run tests/mount/model.sh
+	$(Q)$(MODEL_ENV) DAEMON_BUILD=$(TSAN) tests/run tests/mount/model.sh
 
 # --- reading the sources ---------------------------------------------------
 
@@ -130,5 +143,5 @@ $(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(DAEMON_TESTED) $(BUILD)/l
 		$(call libs_of,$(FUSE_DEPS) $(STORE_DEPS) libmicrohttpd libsystemd) $(LDLIBS)
 
 .PHONY: check check-programs mount-programs check-unit check-posix check-mount check-crash
-.PHONY: check-containers check-scale check-asan check-tsan soak fuzz fuzzers fuzz-run
+.PHONY: check-containers check-scale check-asan check-tsan soak soak-model fuzz fuzzers fuzz-run
 .PHONY: lint lint-format lint-tidy lint-cppcheck lint-shell lint-words lint-layers lint-man
