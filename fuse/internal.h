@@ -177,6 +177,10 @@ void op_flock(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
  */
 int fs_inode(struct fs *fs, uint64_t nodeid, struct inode *ret);
 
+/* The open file of a request, if it has one that the store knows. */
+struct store_file *fs_store_file(struct fs *fs,
+				 const struct fuse_file_info *fi);
+
 /* Look a name up in a directory of a volume and remember it. */
 int fs_lookup(struct fs *fs, const struct inode *dir, const char *name,
 	      struct inode *ret, struct statx *ret_st);

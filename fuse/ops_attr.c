@@ -35,15 +35,6 @@ static void getattr_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
 	fuse_reply_buf(req, (const char *)&out, sizeof(out));
 }
 
-/* The open file of a request, if it has one that the store knows. */
-static struct store_file *store_file_of(struct fs *fs,
-					const struct fuse_file_info *fi)
-{
-	struct file *file = fi ? file_get(fs->files, fi->fh) : NULL;
-
-	return file ? file->file : NULL;
-}
-
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -58,7 +49,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	r = inode_get(fs->inodes, ino, &inode);
 	if (r == 0)
 		r = store_getattr(inode.volume->store, &inode.handle,
-				  store_file_of(fs, fi), &st);
+				  fs_store_file(fs, fi), &st);
 	if (r < 0)
 		reply_err(req, r);
 	else
@@ -187,8 +178,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	if (r == 0 && set.set & STORE_SET_SIZE)
 		r = charge_file(fs, &inode, (int64_t)set.size, 0, &c);
 	if (r == 0) {
-		stamp_ftruncate(&set, store_file_of(fs, fi));
-		r = setattr(&inode, store_file_of(fs, fi), &set, &st);
+		stamp_ftruncate(&set, fs_store_file(fs, fi));
+		r = setattr(&inode, fs_store_file(fs, fi), &set, &st);
 		if (set.set & STORE_SET_SIZE)
 			charge_file_done(&c);
 	}

@@ -13,8 +13,7 @@
 /* The largest argument of the ioctls that the store knows. */
 #define IOCTL_DATA_MAX 256
 
-static struct store_file *store_file(struct fs *fs,
-				     const struct fuse_file_info *fi)
+struct store_file *fs_store_file(struct fs *fs, const struct fuse_file_info *fi)
 {
 	struct file *file = fi ? file_get(fs->files, fi->fh) : NULL;
 
@@ -32,7 +31,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 	if (r == 0) {
 		carrier_may_wait(fs->carrier);
 		r = store_fsync(inode.volume->store, &inode.handle,
-				store_file(fs, fi), datasync);
+				fs_store_file(fs, fi), datasync);
 	}
 	reply_err(req, r);
 }
@@ -65,7 +64,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
 		carrier_may_wait(fs->carrier);
-		r = charge_fallocate(fs, &inode, store_file(fs, fi), mode,
+		r = charge_fallocate(fs, &inode, fs_store_file(fs, fi), mode,
 				     (uint64_t)off, (uint64_t)len);
 	}
 	reply_err(req, r);
@@ -81,7 +80,7 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0)
 		r = store_lseek(inode.volume->store, &inode.handle,
-				store_file(fs, fi), off, whence);
+				fs_store_file(fs, fi), off, whence);
 	if (r < 0)
 		reply_err(req, (int)r);
 	else
@@ -111,10 +110,10 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 				 &len, &counted);
 	if (n == 0) {
 		carrier_may_wait(fs->carrier);
-		n = store_copy_file_range(in.volume->store, &in.handle,
-					  store_file(fs, fi_in), off_in,
-					  &out.handle, store_file(fs, fi_out),
-					  off_out, len, (unsigned)flags);
+		n = store_copy_file_range(
+			in.volume->store, &in.handle, fs_store_file(fs, fi_in),
+			off_in, &out.handle, fs_store_file(fs, fi_out), off_out,
+			len, (unsigned)flags);
 	}
 	if (counted)
 		charge_wrote(&out, file->account);

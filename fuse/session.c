@@ -148,7 +148,8 @@ void session_request(void *arg, void *mem, size_t len)
 	stats_count(fs->stats, opcode, current.error, stats_now() - start);
 }
 
-static void session_log(enum fuse_log_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+session_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
 	char line[512];
 	size_t n;
