@@ -3,6 +3,7 @@
 #include "store/manifest/field.h"
 
 #include "store/base/cleanup.h"
+#include "store/base/suggest.h"
 #include "store/manifest/causes.h"
 #include "store/manifest/manifest.h"
 #include "store/manifest/text.h"
@@ -267,7 +268,7 @@ static const char *list_join(const char *const *names, char *buf, size_t size)
 static void unknown_member(const struct field *field, const char *name,
 			   const char *const *known)
 {
-	const char *nearest = text_nearest(name, known);
+	const char *nearest = suggest_nearest(name, strlen(name), known);
 	struct field member = field_child(field, name);
 	char shown[TEXT_QUOTE_MAX];
 	char list[512];
@@ -305,7 +306,8 @@ void field_check_typos(const struct field *field, const json_t *object,
 
 	json_object_foreach((json_t *)object, name, value)
 	{
-		if (!is_known(name, known) && text_nearest(name, known))
+		if (!is_known(name, known) &&
+		    suggest_nearest(name, strlen(name), known))
 			unknown_member(field, name, known);
 	}
 }

@@ -3,6 +3,7 @@
  */
 #include "store/manifest/source.h"
 
+#include "store/base/suggest.h"
 #include "store/manifest/text.h"
 
 #include <stdio.h>
@@ -207,7 +208,7 @@ void source_unknown(const struct field *field, const char *key)
 	for (const struct source *s = sources; s->name; s++)
 		known[n++] = s->name;
 	text_quote(key, strlen(key), shown, sizeof(shown));
-	nearest = text_nearest(key, known);
+	nearest = suggest_nearest(key, strlen(key), known);
 	field_not_supported(&member, NULL,
 			    "unknown volume source '%s'%s%s%s; served are %s",
 			    shown, nearest ? "; did you mean '" : "",

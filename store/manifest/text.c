@@ -2,12 +2,8 @@
 /* text.c - UTF-8 text that others wrote: checks, positions, safe quotes */
 #include "store/manifest/text.h"
 
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
-
-#define NAME_MAX_LEN 64 /* longer ones are nobody's typing error */
 
 static size_t char_len_by_lead(unsigned char c)
 {
@@ -97,71 +93,4 @@ const char *text_quote(const char *text, size_t len, char *buf, size_t size)
 	}
 	buf[out] = '\0';
 	return buf;
-}
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-	if (b < a)
-		a = b;
-	return c < a ? c : a;
-}
-
-unsigned text_distance(const char *a, const char *b)
-{
-	unsigned char row[3][NAME_MAX_LEN + 1];
-	unsigned char *two = row[0];
-	unsigned char *one = row[1];
-	unsigned char *now = row[2];
-	size_t n = strlen(a);
-	size_t m = strlen(b);
-
-	if (n > NAME_MAX_LEN || m > NAME_MAX_LEN)
-		return UINT_MAX;
-	for (size_t j = 0; j <= m; j++)
-		one[j] = (unsigned char)j;
-	memcpy(two, one, m + 1);
-	for (size_t i = 1; i <= n; i++) {
-		unsigned char *old = two;
-
-		now[0] = (unsigned char)i;
-		for (size_t j = 1; j <= m; j++) {
-			unsigned d;
-
-			d = min3(one[j] + 1u, now[j - 1] + 1u,
-				 one[j - 1] + (a[i - 1] != b[j - 1]));
-			/* Two letters exchanged are one slip, not two. */
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && two[j - 2] + 1u < d)
-				d = two[j - 2] + 1u;
-			now[j] = (unsigned char)d;
-		}
-		two = one;
-		one = now;
-		now = old;
-	}
-	return one[m];
-}
-
-const char *text_nearest(const char *name, const char *const *known)
-{
-	const char *nearest = NULL;
-	size_t name_len = strlen(name);
-	unsigned best = UINT_MAX;
-
-	for (; *known; known++) {
-		size_t len = strlen(*known);
-		size_t slack = 1 + len / 4;
-		unsigned d;
-
-		if (strcasecmp(name, *known) == 0)
-			return *known;
-		if (name_len > len + slack || len > name_len + slack)
-			continue;
-		d = text_distance(name, *known);
-		if (d < best && d <= slack && d < len) {
-			best = d;
-			nearest = *known;
-		}
-	}
-	return nearest;
 }

@@ -26,11 +26,4 @@ struct text_position text_position(const char *text, size_t len, size_t off);
  */
 const char *text_quote(const char *text, size_t len, char *buf, size_t size);
 
-/* How many single-character edits apart two names are; at most 64 long. */
-unsigned text_distance(const char *a, const char *b);
-
-/* The name of a NULL-terminated list that name was most likely meant to be;
- * NULL if none is near. */
-const char *text_nearest(const char *name, const char *const *known);
-
 #endif

@@ -2,6 +2,7 @@
 /* test_podvolctl.c - the client: its command line, tables and formats */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/suggest.h"
 #include "tools/podvolctl/age.h"
 #include "tools/podvolctl/client.h"
 #include "tools/podvolctl/cmdline.h"
@@ -9,7 +10,6 @@
 #include "tools/podvolctl/completion.h"
 #include "tools/podvolctl/help.h"
 #include "tools/podvolctl/runtime.h"
-#include "tools/podvolctl/suggest.h"
 #include "tools/podvolctl/table.h"
 #include "tools/podvolctl/volume_view.h"
 
@@ -359,12 +359,14 @@ Test(podvolctl, tables_are_aligned_and_harmless)
 
 Test(podvolctl, the_nearest_word_is_suggested_if_it_is_near)
 {
-	const char *const words[] = { "apply", "get", "describe", "delete" };
+	const char *const words[] = { "apply", "get", "describe", "delete",
+				      NULL };
 
-	cr_expect(text_is(suggest("aply", 4, words, 4), "apply"));
-	cr_expect(text_is(suggest("descrieb", 8, words, 4), "describe"));
-	cr_expect(eq(ptr, (void *)suggest("frobnicate", 10, words, 4), NULL));
-	cr_expect(eq(ptr, (void *)suggest("x", 1, words, 4), NULL));
+	cr_expect(text_is(suggest_nearest("aply", 4, words), "apply"));
+	cr_expect(text_is(suggest_nearest("descrieb", 8, words), "describe"));
+	cr_expect(eq(ptr, (void *)suggest_nearest("frobnicate", 10, words),
+		     NULL));
+	cr_expect(eq(ptr, (void *)suggest_nearest("x", 1, words), NULL));
 }
 
 Test(podvolctl, names_are_escaped_in_paths)

@@ -3,8 +3,8 @@
 #include "tools/podvolctl/cmdline.h"
 
 #include "store/base/error.h"
+#include "store/base/suggest.h"
 #include "tools/podvolctl/command.h"
-#include "tools/podvolctl/suggest.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -298,7 +298,7 @@ static enum option_id id_of(int answer)
 static int unknown_option(const char *word, int letter, uint32_t mask,
 			  struct error *err)
 {
-	const char *names[N_OPTION_IDS];
+	const char *names[N_OPTION_IDS + 1];
 	const char *nearest;
 	size_t n = 0;
 
@@ -307,8 +307,9 @@ static int unknown_option(const char *word, int letter, uint32_t mask,
 	for (int i = 0; i < N_OPTION_IDS; i++)
 		if (mask & (UINT32_C(1) << i))
 			names[n++] = option_table[i].name;
+	names[n] = NULL;
 	word += strspn(word, "-");
-	nearest = suggest(word, strcspn(word, "="), names, n);
+	nearest = suggest_nearest(word, strcspn(word, "="), names);
 	if (nearest)
 		return error_set(err, -EINVAL,
 				 "unknown option '--%s'; did you mean '--%s'?",

@@ -2,9 +2,9 @@
 /* command.c - the table of commands */
 #include "tools/podvolctl/command.h"
 
+#include "store/base/suggest.h"
 #include "tools/podvolctl/cmdline.h"
 #include "tools/podvolctl/report.h"
-#include "tools/podvolctl/suggest.h"
 
 #include <string.h>
 
@@ -142,7 +142,8 @@ int command_tell_unknown(const char *name)
 
 	for (const struct command *c = command_table; c->name; c++)
 		names[n++] = c->name;
-	nearest = suggest(name, strlen(name), names, n);
+	names[n] = NULL;
+	nearest = suggest_nearest(name, strlen(name), names);
 	if (nearest)
 		return report_usage(NULL,
 				    "unknown command '%s'; did you mean '%s'?",

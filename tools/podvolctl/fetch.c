@@ -4,12 +4,12 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/suggest.h"
 #include "tools/podvolctl/client.h"
 #include "tools/podvolctl/cmdline.h"
 #include "tools/podvolctl/command.h"
 #include "tools/podvolctl/pod_view.h"
 #include "tools/podvolctl/report.h"
-#include "tools/podvolctl/suggest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,12 +40,12 @@ static int resource_find(const char *word, size_t len, enum resource *ret)
 
 static int unknown_resource(const char *verb, const char *word, size_t len)
 {
-	const char *words[N_RESOURCE_WORDS];
+	const char *words[N_RESOURCE_WORDS + 1] = { NULL };
 	const char *nearest;
 
 	for (size_t i = 0; i < N_RESOURCE_WORDS; i++)
 		words[i] = resource_words[i].word;
-	nearest = suggest(word, len, words, N_RESOURCE_WORDS);
+	nearest = suggest_nearest(word, len, words);
 	if (nearest)
 		return report_usage(verb,
 				    "unknown type '%.*s'; did you mean '%s'?",

@@ -6,7 +6,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/path.h"
-#include "tools/podvolsd/suggest.h"
+#include "store/base/suggest.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -312,7 +312,7 @@ static int set_value(struct options *options, size_t i, const char *value,
 
 static int refuse_unknown(const char *name, struct error *err)
 {
-	const char *names[TABLE_N];
+	const char *names[TABLE_N + 1];
 	const char *near;
 	size_t n = 0;
 
@@ -320,7 +320,8 @@ static int refuse_unknown(const char *name, struct error *err)
 		if (table[i].place == OPTION_ANYWHERE)
 			names[n++] = table[i].name;
 	}
-	near = suggest_nearest(name, names, n);
+	names[n] = NULL;
+	near = suggest_nearest(name, strlen(name), names);
 	if (near)
 		return error_set(err, -EINVAL,
 				 "unknown key '%s', did you mean '%s'?", name,
