@@ -10,6 +10,7 @@
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "store/account.h"
+#include "store/backend.h"
 #include "store/usage.h"
 #include "store/volume.h"
 
@@ -478,14 +479,31 @@ static void statfs_bytes(const struct usage *u, struct statvfs *st)
 	st->f_bavail = blocks_left(room, st->f_bavail, st);
 }
 
+static void statfs_kept(const struct volume_kept *kept, struct statvfs *st)
+{
+	int64_t room = kept->limit_bytes - kept->used_bytes;
+
+	if (room < 0)
+		room = 0;
+	st->f_blocks = (uint64_t)kept->limit_bytes / st->f_frsize;
+	st->f_bfree = blocks_left(room, st->f_bfree, st);
+	st->f_bavail = blocks_left(room, st->f_bavail, st);
+}
+
 void charge_statfs(struct fs *fs, const struct inode *inode, struct statvfs *st)
 {
 	struct usage *u = inode->volume->usage;
 	struct usage_totals totals;
+	struct volume_kept kept;
 	int64_t room;
 
 	if (!u || !st->f_frsize)
 		return;
+	if (u->keeper.get) {
+		carrier_may_wait(fs->carrier);
+		if (usage_kept(u, &kept) == 0 && kept.limit_bytes > 0)
+			statfs_kept(&kept, st);
+	}
 	room = quota_inode_room(&u->quota);
 	if (!quota_is_limited(&u->quota) && room == QUOTA_NO_LIMIT)
 		return;
@@ -494,7 +512,10 @@ void charge_statfs(struct fs *fs, const struct inode *inode, struct statvfs *st)
 	room = quota_inode_room(&u->quota);
 	if (quota_is_limited(&u->quota))
 		statfs_bytes(u, st);
-	if ((uint64_t)room < st->f_ffree)
+	/* btrfs has no number of inodes to tell. */
+	if (st->f_files == 0 && room == QUOTA_NO_LIMIT)
+		return;
+	if (st->f_files == 0 || (uint64_t)room < st->f_ffree)
 		st->f_ffree = (uint64_t)room;
 	st->f_favail = st->f_ffree;
 	st->f_files = (uint64_t)totals.inodes + st->f_ffree;

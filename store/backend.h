@@ -58,6 +58,12 @@ struct volume_limits {
 	int64_t pod_bytes; /* together with the pod's other volumes */
 };
 
+/* A limit that the filesystem keeps, as it tells. */
+struct volume_kept {
+	int64_t limit_bytes; /* 0: none now */
+	int64_t used_bytes;
+};
+
 struct volume_driver {
 	const char *source;  /* "emptyDir" */
 	const char *plugin;  /* "kubernetes.io/empty-dir" */
@@ -98,6 +104,11 @@ struct volume_driver {
 	 */
 	bool (*is_counted)(const struct volume_spec *spec,
 			   struct volume_limits *ret);
+	/*
+	 * Of a volume that we count, at its root: does the kernel keep the
+	 * limit of bytes?  -EOPNOTSUPP if not.  NULL: never.
+	 */
+	int (*kept)(int root, struct volume_kept *ret);
 	/*
 	 * Make a ready volume, while it is in use, what new says where old was
 	 * good: other limits.  Idempotent; on failure nothing has changed.

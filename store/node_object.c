@@ -72,7 +72,7 @@ static const char *enforcement(const struct node_volume *v,
 	struct volume_limits limits = { 0 };
 
 	if (live && live->usage)
-		return node_usage_is_limited(live) ? "podvols" : "none";
+		return node_usage_keeper(live);
 	if (!v->driver || !v->driver->is_counted ||
 	    v->driver->is_counted(&v->spec, &limits))
 		return "none";

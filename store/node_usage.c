@@ -2,6 +2,7 @@
 /* node_usage.c - what the volumes of a node hold: recorded, counted, limited */
 #include "store/node_usage.h"
 
+#include "store/backend.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
@@ -88,10 +89,25 @@ static void learn(struct node *node, struct volume *vol)
 
 static void set_limits(struct usage *u, const struct volume_limits *limits)
 {
-	quota_set_bytes(&u->quota, limits->bytes);
+	/* With a limit of the pod we count the bytes anyway. */
+	quota_set_bytes(&u->quota, u->keeper.get && !limits->pod_bytes
+					   ? 0
+					   : limits->bytes);
 	quota_set_inodes(&u->quota, limits->inodes);
 	if (u->group)
 		quota_set_bytes(&u->group->quota, limits->pod_bytes);
+}
+
+/* Decided once: what a root is does not change while it is in use. */
+static void find_keeper(struct volume *vol, const struct volume_driver *driver)
+{
+	struct usage_keeper *keeper = &vol->usage->keeper;
+	struct volume_kept kept;
+
+	keeper->root = vol->host_path;
+	keeper->get = driver->kept;
+	if (usage_kept(vol->usage, &kept) < 0)
+		keeper->get = NULL;
 }
 
 int node_usage_attach(struct node *node, struct volume *vol,
@@ -112,6 +128,7 @@ int node_usage_attach(struct node *node, struct volume *vol,
 		      &vol->usage);
 	if (r < 0)
 		return r;
+	find_keeper(vol, v->driver);
 	set_limits(vol->usage, &limits);
 	learn(node, vol);
 	return 0;
@@ -301,12 +318,18 @@ void node_usage_stop(struct node *node)
 /* --- what is shown ---------------------------------------------------------
  */
 
-bool node_usage_is_limited(const struct volume *vol)
+const char *node_usage_keeper(const struct volume *vol)
 {
 	const struct quota *q = &vol->usage->quota;
+	struct volume_kept kept;
 
+	if (!quota_is_limited(q) && usage_kept(vol->usage, &kept) == 0 &&
+	    kept.limit_bytes > 0)
+		return "kernel";
 	return quota_is_limited(q) ||
-	       atomic_load(&q->limit_inodes) != QUOTA_NO_LIMIT;
+			       atomic_load(&q->limit_inodes) != QUOTA_NO_LIMIT
+		       ? "podvols"
+		       : "none";
 }
 
 int node_usage_status(struct volume *vol, json_t *status)
@@ -316,8 +339,14 @@ int node_usage_status(struct volume *vol, json_t *status)
 	bool is_exact = usage_get(u, &totals);
 	int64_t limit = atomic_load(&u->quota.limit_bytes);
 	int64_t inodes = atomic_load(&u->quota.limit_inodes);
+	struct volume_kept kept;
 	int r = 0;
 
+	if (usage_kept(u, &kept) == 0) {
+		totals.charged = kept.used_bytes;
+		if (kept.limit_bytes > 0)
+			limit = kept.limit_bytes;
+	}
 	if (is_exact) {
 		r |= json_object_set_new(status, "usedBytes",
 					 json_integer(totals.allocated));

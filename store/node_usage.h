@@ -29,7 +29,8 @@ int node_usage_start(struct node *node);
 /* Stop counting, and record what all volumes hold: nothing changes any more. */
 void node_usage_stop(struct node *node);
 
-bool node_usage_is_limited(const struct volume *vol);
+/* Who keeps its limits: "podvols", "kernel", or "none" if it has none. */
+const char *node_usage_keeper(const struct volume *vol);
 /* Add what is known of vol to its status. */
 int node_usage_status(struct volume *vol, json_t *status);
 

@@ -3,6 +3,7 @@
 #include "store/usage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -324,6 +325,17 @@ bool usage_get(struct usage *u, struct usage_totals *ret)
 	ret->allocated = atomic_load(&u->allocated);
 	ret->inodes = atomic_load(&u->quota.used_inodes);
 	return atomic_load(&u->state) == USAGE_EXACT;
+}
+
+int usage_kept(const struct usage *u, struct volume_kept *ret)
+{
+	cleanup_fd int fd = -1;
+
+	if (!u->keeper.get)
+		return -EOPNOTSUPP;
+	fd = open(u->keeper.root,
+		  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
+	return fd < 0 ? -errno : u->keeper.get(fd, ret);
 }
 
 void usage_set_state(struct usage *u, enum usage_state state)

@@ -26,6 +26,7 @@
 #include "store/quota.h"
 
 struct account;
+struct volume_kept;
 struct store;
 struct usage_group;
 
@@ -39,12 +40,19 @@ enum usage_state {
 /* Make it durable that the stored total is not to be trusted; 0 or -errno. */
 typedef int usage_mark_fn(void *arg, uint32_t volume_id);
 
+/* The limit of bytes that the kernel keeps, as the driver finds it. */
+struct usage_keeper {
+	int (*get)(int root, struct volume_kept *ret);
+	const char *root; /* its path, borrowed */
+};
+
 struct usage {
 	struct quota quota; /* what is charged */
 	atomic_int_fast64_t allocated;
-	struct usage_group *group; /* of the pod; may be NULL */
-	struct usage *group_next;  /* under the group's lock */
-	struct store *store;	   /* borrowed */
+	struct usage_group *group;  /* of the pod; may be NULL */
+	struct usage *group_next;   /* under the group's lock */
+	struct store *store;	    /* borrowed */
+	struct usage_keeper keeper; /* get NULL: we keep all limits */
 	uint32_t volume_id;
 	usage_mark_fn *mark;
 	void *mark_arg;
@@ -111,6 +119,10 @@ void usage_set(struct usage *u, const struct usage_totals *totals);
 void usage_set_state(struct usage *u, enum usage_state state);
 /* Let go of the accounts of files that nobody wrote for a while. */
 void usage_sweep(struct usage *u);
+
+/* The limit that the kernel keeps, and its count; -EOPNOTSUPP if it does not.
+ */
+int usage_kept(const struct usage *u, struct volume_kept *ret);
 
 /* The volumes of a pod that share one limit.  Counted. */
 struct usage_group {

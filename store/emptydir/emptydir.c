@@ -11,6 +11,7 @@
 #include "store/base/error.h"
 #include "store/base/mount.h"
 #include "store/base/path.h"
+#include "store/emptydir/kernel_quota.h"
 #include "store/emptydir/medium.h"
 #include "store/localfs/localfs.h"
 #include "store/trash.h"
@@ -301,9 +302,7 @@ static bool emptydir_is_counted(const struct volume_spec *spec,
 {
 	if (medium_of(spec) != &medium_disk)
 		return false;
-	ret->bytes = medium_size_limit(spec);
-	ret->inodes = medium_pod_number(spec, "inodeLimit", 0);
-	ret->pod_bytes = medium_pod_number(spec, "ephemeralLimit", 0);
+	medium_limits(spec, ret);
 	return true;
 }
 
@@ -319,6 +318,7 @@ const struct volume_driver emptydir_driver = {
 	.host_path = emptydir_host_path,
 	.usage = emptydir_usage,
 	.is_counted = emptydir_is_counted,
+	.kept = kernel_quota_get,
 	.resize = emptydir_resize,
 	.teardown = emptydir_teardown,
 };

@@ -55,6 +55,13 @@ int64_t medium_pod_number(const struct volume_spec *spec, const char *key,
 	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
+void medium_limits(const struct volume_spec *spec, struct volume_limits *ret)
+{
+	ret->bytes = medium_size_limit(spec);
+	ret->inodes = medium_pod_number(spec, "inodeLimit", 0);
+	ret->pod_bytes = medium_pod_number(spec, "ephemeralLimit", 0);
+}
+
 int medium_owner(const struct volume_spec *spec, mode_t default_mode,
 		 struct medium_owner *ret, struct error *err)
 {

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct error;
+struct volume_limits;
 struct volume_spec;
 struct volume_usage;
 
@@ -60,6 +61,9 @@ int64_t medium_size_limit(const struct volume_spec *spec);
 /* A whole number among what the pod says for the volume, or fallback. */
 int64_t medium_pod_number(const struct volume_spec *spec, const char *key,
 			  int64_t fallback);
+
+/* All limits of a volume on disk. */
+void medium_limits(const struct volume_spec *spec, struct volume_limits *ret);
 
 /* Who owns the root of a volume, and its mode: all that a manifest can say. */
 struct medium_owner {
