@@ -94,8 +94,8 @@ static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
 
 	if (node_volume_load(pod, vol, &v, NULL) == 0) {
 		host_path = v.driver->host_path(&node->env, &v.spec);
-		if (with_usage && !is_counted &&
-		    vol->phase == CATALOG_READY && v.driver->usage)
+		if (with_usage && !is_counted && vol->phase == CATALOG_READY &&
+		    v.driver->usage)
 			v.driver->usage(&node->env, &v.spec, &usage);
 	}
 	status = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s}", "name",

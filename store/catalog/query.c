@@ -76,10 +76,9 @@ static const char *const queries[CATALOG_N_QUERIES] = {
 		"SELECT id, resource_version, pod_uid, namespace, pod, type,"
 		" reason, message, first, last, count FROM event"
 		" WHERE (?1 IS NULL OR pod_uid = ?1) ORDER BY last, id",
-	[CATALOG_USAGE_PUT] =
-		"INSERT OR REPLACE INTO usage"
-		" (volume_id, clean, charged, allocated, inodes)"
-		" VALUES (?1, ?2, ?3, ?4, ?5)",
+	[CATALOG_USAGE_PUT] = "INSERT OR REPLACE INTO usage"
+			      " (volume_id, clean, charged, allocated, inodes)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5)",
 	[CATALOG_USAGE_GET] =
 		"SELECT clean, charged, allocated, inodes FROM usage"
 		" WHERE volume_id = ?1",
