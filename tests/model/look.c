@@ -207,7 +207,7 @@ static void listed(struct node *dir, const struct dirent *e)
 
 static void look_list(struct node *dir)
 {
-	char path[PATH_BYTES], name[32];
+	char path[PATH_BYTES], name[NAME_BYTES];
 	struct dirent *e;
 	DIR *d;
 
@@ -228,7 +228,7 @@ static void look_list(struct node *dir)
 	closedir(d);
 	for (unsigned i = 0; i < dir->n_names; i++)
 		if (dir->entries[i].node && !(dir->entries[i].seen & 0x80)) {
-			name_text(dir, i, name);
+			name_text(i, name);
 			differ("'%s' is missing from the list of '%s'", name,
 			       path);
 		}

@@ -90,34 +90,33 @@ void node_settle(struct node *n)
 	free(n);
 }
 
-void name_text(const struct node *dir, unsigned name, char *buf)
+void name_text(unsigned name, char *buf)
 {
-	(void)dir;
-	sprintf(buf, "%u-%u", me.number, name);
+	snprintf(buf, NAME_BYTES, "%u-%u", me.number, name);
+}
+
+/* buf has PATH_BYTES; names are short and depth is bounded. */
+static size_t dir_text(const struct node *dir, char *buf)
+{
+	size_t len;
+
+	if (dir->base)
+		return (size_t)snprintf(buf, PATH_BYTES, "%s", dir->base);
+	len = dir_text(dir->parent, buf);
+	return len + (size_t)snprintf(buf + len, PATH_BYTES - len, "/%u-%u",
+				      me.number, dir->name);
 }
 
 void dir_path(const struct node *dir, char *buf)
 {
-	char name[32];
-
-	if (dir->base) {
-		strcpy(buf, dir->base);
-		return;
-	}
-	dir_path(dir->parent, buf);
-	name_text(dir->parent, dir->name, name);
-	strcat(buf, "/");
-	strcat(buf, name);
+	dir_text(dir, buf);
 }
 
 void path_of(struct place p, char *buf)
 {
-	char name[32];
+	size_t len = dir_text(p.dir, buf);
 
-	dir_path(p.dir, buf);
-	name_text(p.dir, p.name, name);
-	strcat(buf, "/");
-	strcat(buf, name);
+	snprintf(buf + len, PATH_BYTES - len, "/%u-%u", me.number, p.name);
 }
 
 struct node *at(struct place p)

@@ -29,6 +29,7 @@ enum {
 	XATTRS = 4,
 	XATTR_MAX = 200,
 	PATH_BYTES = 4096,
+	NAME_BYTES = 32,
 	PROCESSES_MAX = 256,
 	BLOCK = 4096,
 };
@@ -138,7 +139,7 @@ void node_settle(struct node *n);
 struct node *base_new(const char *path, bool shared, unsigned n_names);
 void path_of(struct place p, char *buf);
 void dir_path(const struct node *dir, char *buf);
-void name_text(const struct node *dir, unsigned name, char *buf);
+void name_text(unsigned name, char *buf);
 struct node *at(struct place p);
 void put_at(struct place p, struct node *n);
 void clear_at(struct place p);

@@ -71,12 +71,12 @@ static void scan_name(struct scan *s, const char *name, uint8_t bit)
 
 static void scan_end(struct scan *s, uint8_t bit)
 {
-	char name[32];
+	char name[NAME_BYTES];
 
 	for (unsigned i = 0; i < s->node->n_names; i++) {
 		const struct entry *e = &s->node->entries[i];
 
-		name_text(s->node, i, name);
+		name_text(i, name);
 		if (e->stable & bit && !(e->seen & bit))
 			differ("'%s' was there all the time and is not listed",
 			       name);
