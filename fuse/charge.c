@@ -136,6 +136,14 @@ int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
 	return r;
 }
 
+bool charge_again(struct charge *c, int r)
+{
+	if (r != -EDQUOT || !c->usage)
+		return false;
+	carrier_may_wait(c->fs->carrier);
+	return usage_settle_kept(c->usage, &c->dirs[0]->handle);
+}
+
 void charge_made(struct charge *c, int r, const struct statx *st)
 {
 	if (!c->usage)
@@ -166,6 +174,7 @@ static void settle_victim(struct charge *c)
 	bool is_open = false;
 	bool is_known;
 
+	usage_freed(u);
 	if (!c->has_victim ||
 	    (!S_ISDIR(c->victim.stx_mode) && c->victim.stx_nlink > 1))
 		return;
@@ -303,6 +312,7 @@ void charge_file_done(struct charge *c)
 		return;
 	pthread_mutex_unlock(&c->account->lock);
 	account_put(c->usage, c->account);
+	usage_freed(c->usage);
 	end(c);
 }
 
@@ -499,7 +509,7 @@ void charge_statfs(struct fs *fs, const struct inode *inode, struct statvfs *st)
 
 	if (!u || !st->f_frsize)
 		return;
-	if (u->keeper.get) {
+	if (atomic_load(&u->keeper.is_used)) {
 		carrier_may_wait(fs->carrier);
 		if (usage_kept(u, &kept) == 0 && kept.limit_bytes > 0)
 			statfs_kept(&kept, st);

@@ -42,6 +42,8 @@ struct charge {
  */
 int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
 		struct charge *c);
+/* It failed with r: is it worth doing once more? */
+bool charge_again(struct charge *c, int r);
 void charge_made(struct charge *c, int r, const struct statx *st);
 
 int charge_remove(struct fs *fs, const struct inode *dir, const char *name,

@@ -174,8 +174,10 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
-		r = store_mknod(dir.volume->store, &dir.handle, name, mode,
-				rdev, &cred, &h, &st);
+		do {
+			r = store_mknod(dir.volume->store, &dir.handle, name,
+					mode, rdev, &cred, &h, &st);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	reply_made(req, fs, r, &dir, &h, &st);
@@ -195,8 +197,10 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
-		r = store_mkdir(dir.volume->store, &dir.handle, name, mode,
-				&cred, &h, &st);
+		do {
+			r = store_mkdir(dir.volume->store, &dir.handle, name,
+					mode, &cred, &h, &st);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	reply_made(req, fs, r, &dir, &h, &st);
@@ -217,8 +221,10 @@ void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
-		r = store_symlink(dir.volume->store, &dir.handle, name, target,
-				  &cred, &h, &st);
+		do {
+			r = store_symlink(dir.volume->store, &dir.handle, name,
+					  target, &cred, &h, &st);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	reply_made(req, fs, r, &dir, &h, &st);
@@ -251,8 +257,10 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	if (r == 0)
 		r = charge_make(fs, &dir, false, &c);
 	if (r == 0) {
-		r = store_link(dir.volume->store, &inode.handle, &dir.handle,
-			       name, &st);
+		do {
+			r = store_link(dir.volume->store, &inode.handle,
+				       &dir.handle, name, &st);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, NULL);
 	}
 	/* One of O_TMPFILE has a name now. */
@@ -308,8 +316,10 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (r == 0)
 		r = charge_rename(fs, &dir, &newdir, newname, flags, &c);
 	if (r == 0) {
-		r = store_rename(dir.volume->store, &dir.handle, name,
-				 &newdir.handle, newname, flags);
+		do {
+			r = store_rename(dir.volume->store, &dir.handle, name,
+					 &newdir.handle, newname, flags);
+		} while (charge_again(&c, r));
 		charge_renamed(&c, r, name, flags);
 	}
 	reply_err(req, r);

@@ -371,8 +371,11 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
-		r = store_create(dir.volume->store, &dir.handle, name, mode,
-				 fi->flags | O_EXCL, &cred, &h, &st, &sf);
+		do {
+			r = store_create(dir.volume->store, &dir.handle, name,
+					 mode, fi->flags | O_EXCL, &cred, &h,
+					 &st, &sf);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	/*
@@ -409,8 +412,11 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 	if (r == 0)
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
-		r = store_tmpfile(dir.volume->store, &dir.handle, in->mode,
-				  (int)in->flags, &cred, &h, &st, &sf);
+		do {
+			r = store_tmpfile(dir.volume->store, &dir.handle,
+					  in->mode, (int)in->flags, &cred, &h,
+					  &st, &sf);
+		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	if (r == 0 && dir.volume->usage)

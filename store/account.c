@@ -130,6 +130,7 @@ static void orphan_end(struct usage *u, struct account *a)
 	atomic_fetch_sub(&u->n_orphans, 1);
 	u->n_lingering -= a->lingering;
 	u->orphaned = usage_now();
+	usage_freed(u);
 	account_free(u, a);
 	pthread_cond_broadcast(&u->moved);
 }

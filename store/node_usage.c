@@ -89,25 +89,14 @@ static void learn(struct node *node, struct volume *vol)
 
 static void set_limits(struct usage *u, const struct volume_limits *limits)
 {
+	bool is_kept = usage_find_keeper(u);
+
 	/* With a limit of the pod we count the bytes anyway. */
-	quota_set_bytes(&u->quota, u->keeper.get && !limits->pod_bytes
-					   ? 0
-					   : limits->bytes);
+	quota_set_bytes(&u->quota,
+			is_kept && !limits->pod_bytes ? 0 : limits->bytes);
 	quota_set_inodes(&u->quota, limits->inodes);
 	if (u->group)
 		quota_set_bytes(&u->group->quota, limits->pod_bytes);
-}
-
-/* Decided once: what a root is does not change while it is in use. */
-static void find_keeper(struct volume *vol, const struct volume_driver *driver)
-{
-	struct usage_keeper *keeper = &vol->usage->keeper;
-	struct volume_kept kept;
-
-	keeper->root = vol->host_path;
-	keeper->get = driver->kept;
-	if (usage_kept(vol->usage, &kept) < 0)
-		keeper->get = NULL;
 }
 
 int node_usage_attach(struct node *node, struct volume *vol,
@@ -128,7 +117,8 @@ int node_usage_attach(struct node *node, struct volume *vol,
 		      &vol->usage);
 	if (r < 0)
 		return r;
-	find_keeper(vol, v->driver);
+	vol->usage->keeper.get = v->driver->kept;
+	vol->usage->keeper.root = vol->host_path;
 	set_limits(vol->usage, &limits);
 	learn(node, vol);
 	return 0;

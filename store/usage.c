@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "store/account.h"
+#include "store/backend.h"
 #include "store/base/cleanup.h"
 
 /*
@@ -327,15 +328,49 @@ bool usage_get(struct usage *u, struct usage_totals *ret)
 	return atomic_load(&u->state) == USAGE_EXACT;
 }
 
-int usage_kept(const struct usage *u, struct volume_kept *ret)
+static int ask_keeper(const struct usage *u, struct volume_kept *ret)
 {
 	cleanup_fd int fd = -1;
 
-	if (!u->keeper.get)
-		return -EOPNOTSUPP;
 	fd = open(u->keeper.root,
 		  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOATIME);
 	return fd < 0 ? -errno : u->keeper.get(fd, ret);
+}
+
+bool usage_find_keeper(struct usage *u)
+{
+	struct volume_kept kept;
+	bool found = u->keeper.get && ask_keeper(u, &kept) == 0;
+
+	atomic_store(&u->keeper.is_used, found);
+	return found;
+}
+
+int usage_kept(const struct usage *u, struct volume_kept *ret)
+{
+	return atomic_load(&u->keeper.is_used) ? ask_keeper(u, ret)
+					       : -EOPNOTSUPP;
+}
+
+void usage_freed(struct usage *u)
+{
+	atomic_fetch_add_explicit(&u->keeper.freed, 1, memory_order_relaxed);
+}
+
+bool usage_settle_kept(struct usage *u, const struct store_handle *h)
+{
+	struct usage_keeper *keeper = &u->keeper;
+	unsigned freed;
+
+	if (!atomic_load(&keeper->is_used) ||
+	    atomic_load(&keeper->freed) == atomic_load(&keeper->settled))
+		return false;
+	usage_make_room(u, NULL, INT64_MAX);
+	freed = atomic_load(&keeper->freed);
+	if (store_syncfs(u->store, h) < 0)
+		return false;
+	atomic_store(&keeper->settled, freed);
+	return true;
 }
 
 void usage_set_state(struct usage *u, enum usage_state state)

@@ -28,6 +28,7 @@
 struct account;
 struct volume_kept;
 struct store;
+struct store_handle;
 struct usage_group;
 
 enum usage_state {
@@ -44,15 +45,19 @@ typedef int usage_mark_fn(void *arg, uint32_t volume_id);
 struct usage_keeper {
 	int (*get)(int root, struct volume_kept *ret);
 	const char *root; /* its path, borrowed */
+	atomic_bool is_used;
+	/* Its filesystem may give room back only when it commits. */
+	atomic_uint freed;   /* counts what gives room back */
+	atomic_uint settled; /* of that, before the last commit that we saw */
 };
 
 struct usage {
 	struct quota quota; /* what is charged */
 	atomic_int_fast64_t allocated;
-	struct usage_group *group;  /* of the pod; may be NULL */
-	struct usage *group_next;   /* under the group's lock */
-	struct store *store;	    /* borrowed */
-	struct usage_keeper keeper; /* get NULL: we keep all limits */
+	struct usage_group *group; /* of the pod; may be NULL */
+	struct usage *group_next;  /* under the group's lock */
+	struct store *store;	   /* borrowed */
+	struct usage_keeper keeper;
 	uint32_t volume_id;
 	usage_mark_fn *mark;
 	void *mark_arg;
@@ -120,9 +125,18 @@ void usage_set_state(struct usage *u, enum usage_state state);
 /* Let go of the accounts of files that nobody wrote for a while. */
 void usage_sweep(struct usage *u);
 
+/* Look whether the kernel keeps it now: quotas can be disabled at any time. */
+bool usage_find_keeper(struct usage *u);
 /* The limit that the kernel keeps, and its count; -EOPNOTSUPP if it does not.
  */
 int usage_kept(const struct usage *u, struct volume_kept *ret);
+/* Something gave room back. */
+void usage_freed(struct usage *u);
+/*
+ * The kernel refused: get room that was given back, by a commit if there was
+ * none since.  False if there is none to be had.
+ */
+bool usage_settle_kept(struct usage *u, const struct store_handle *h);
 
 /* The volumes of a pod that share one limit.  Counted. */
 struct usage_group {

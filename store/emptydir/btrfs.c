@@ -82,11 +82,15 @@ static bool btrfs_is_on(int fd)
 
 static int check_subvolume(int root)
 {
+	struct statfs fs;
 	struct stat st;
 
-	if (fstat(root, &st) < 0)
+	if (fstatfs(root, &fs) < 0 || fstat(root, &st) < 0)
 		return -errno;
-	return st.st_ino == BTRFS_FIRST_FREE_OBJECTID ? 0 : -EOPNOTSUPP;
+	return fs.f_type == BTRFS_SUPER_MAGIC &&
+			       st.st_ino == BTRFS_FIRST_FREE_OBJECTID
+		       ? 0
+		       : -EOPNOTSUPP;
 }
 
 static int btrfs_make(int parent, const char *name, uint32_t id)
@@ -115,7 +119,10 @@ static int btrfs_set(int root, const struct volume_limits *limits)
 	/* The qgroup 0 is that of the subvolume; all bits set: no limit. */
 	args.lim.max_rfer =
 		limits->bytes > 0 ? (uint64_t)limits->bytes : UINT64_MAX;
-	return ioctl(root, BTRFS_IOC_QGROUP_LIMIT, &args) < 0 ? -errno : 0;
+	if (ioctl(root, BTRFS_IOC_QGROUP_LIMIT, &args) == 0)
+		return 0;
+	/* Quotas were disabled, or enabled after the volume was made. */
+	return errno == ENOTCONN || errno == ENOENT ? -EOPNOTSUPP : -errno;
 }
 
 /* The directory in sysfs of the qgroup of a subvolume. */
@@ -176,7 +183,6 @@ static int btrfs_get(int root, struct volume_kept *ret)
 }
 
 const struct kernel_quota kernel_quota_btrfs = {
-	.name = "btrfs",
 	.is_on = btrfs_is_on,
 	.make = btrfs_make,
 	.set = btrfs_set,

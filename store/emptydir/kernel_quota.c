@@ -5,37 +5,35 @@
 #include <errno.h>
 #include <stddef.h>
 
-static const struct kernel_quota *find(int fd)
-{
-	static const struct kernel_quota *const all[] = {
-		&kernel_quota_btrfs,
-		&kernel_quota_project,
-	};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i]->is_on(fd))
-			return all[i];
-	}
-	return NULL;
-}
+static const struct kernel_quota *const kinds[] = {
+	&kernel_quota_btrfs,
+	&kernel_quota_project,
+	NULL,
+};
 
 int kernel_quota_make(int parent, const char *name, uint32_t id)
 {
-	const struct kernel_quota *kind = find(parent);
-
-	return kind ? kind->make(parent, name, id) : -EOPNOTSUPP;
+	for (size_t i = 0; kinds[i]; i++) {
+		if (kinds[i]->is_on(parent))
+			return kinds[i]->make(parent, name, id);
+	}
+	return -EOPNOTSUPP;
 }
 
 int kernel_quota_set(int root, const struct volume_limits *limits)
 {
-	const struct kernel_quota *kind = find(root);
+	int r = -EOPNOTSUPP;
 
-	return kind ? kind->set(root, limits) : -EOPNOTSUPP;
+	for (size_t i = 0; r == -EOPNOTSUPP && kinds[i]; i++)
+		r = kinds[i]->set(root, limits);
+	return r;
 }
 
 int kernel_quota_get(int root, struct volume_kept *ret)
 {
-	const struct kernel_quota *kind = find(root);
+	int r = -EOPNOTSUPP;
 
-	return kind ? kind->get(root, ret) : -EOPNOTSUPP;
+	for (size_t i = 0; r == -EOPNOTSUPP && kinds[i]; i++)
+		r = kinds[i]->get(root, ret);
+	return r;
 }

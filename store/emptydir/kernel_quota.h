@@ -16,8 +16,8 @@
 #include "store/backend.h"
 
 struct kernel_quota {
-	const char *name;
-	/* Does the filesystem that fd is on enforce such quotas now? */
+	/* Does the filesystem that fd is on enforce such quotas, so that a new
+	 * volume should have one? */
 	bool (*is_on)(int fd);
 	/*
 	 * Make the directory parent/name with a quota of its own, mode 0700.
@@ -25,8 +25,8 @@ struct kernel_quota {
 	 */
 	int (*make)(int parent, const char *name, uint32_t id);
 	/*
-	 * Is root such a directory, whose limits are enforced?  -EOPNOTSUPP
-	 * if not: the limits are for somebody else to keep.
+	 * -EOPNOTSUPP if root is not such a directory, or its limits are not
+	 * enforced any more: they are for somebody else to keep.
 	 */
 	int (*set)(int root, const struct volume_limits *limits);
 	int (*get)(int root, struct volume_kept *ret);

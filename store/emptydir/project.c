@@ -57,6 +57,13 @@ static int project_of(int root, uint32_t *ret)
 	return 0;
 }
 
+static int enforced_project_of(int root, uint32_t *ret)
+{
+	int r = project_of(root, ret);
+
+	return r == 0 && !project_is_on(root) ? -EOPNOTSUPP : r;
+}
+
 /* Another daemon with its state on this filesystem may have taken it. */
 static bool is_free(int fd, uint32_t project)
 {
@@ -108,7 +115,7 @@ static int project_set(int root, const struct volume_limits *limits)
 			FS_DQ_BSOFT | FS_DQ_BHARD | FS_DQ_ISOFT | FS_DQ_IHARD,
 	};
 	uint32_t project;
-	int r = project_of(root, &project);
+	int r = enforced_project_of(root, &project);
 
 	if (r < 0)
 		return r;
@@ -129,7 +136,7 @@ static int project_get(int root, struct volume_kept *ret)
 {
 	struct fs_disk_quota dq = { 0 };
 	uint32_t project;
-	int r = project_of(root, &project);
+	int r = enforced_project_of(root, &project);
 
 	if (r == 0)
 		r = quotactl_project(root, Q_XGETQUOTA, project, &dq);
@@ -142,7 +149,6 @@ static int project_get(int root, struct volume_kept *ret)
 }
 
 const struct kernel_quota kernel_quota_project = {
-	.name = "project",
 	.is_on = project_is_on,
 	.make = project_make,
 	.set = project_set,

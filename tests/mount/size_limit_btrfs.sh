@@ -99,6 +99,18 @@ rm "$A/fill"
 n=$(fill "$A/fill")
 ((n >= LIMIT - (1 << 20))) || fail "only $n bytes could be written"
 
+it "and a new file has it, too"
+for i in 1 2 3 4 5; do
+	fill "$A/fill" >/dev/null
+	for ((k = 0; k < 500; k++)); do
+		touch "$A/empty$k" 2>/dev/null || break
+	done
+	rm "$A/fill"
+	mkdir "$A/new$i"
+done
+rm -r "$A"/*
+fill "$A/fill" >/dev/null
+
 it "a limit can change while the volume is in use"
 ctl resize web/a 32Mi >/dev/null
 expect_eq "size" "$(column size "$A")" $((2 * LIMIT))
@@ -152,8 +164,17 @@ wait_until 20 trash_is_erased
 expect_eq "subvolumes" "$(subvolumes '[abc]')" 0
 daemon_stop
 
-it "without quotas the daemon counts, and keeps what it has"
+it "when quotas are disabled, the next resize has the daemon count"
+daemon_start
+apply_pod later 'a=emptyDir: {sizeLimit: 16Mi}'
+expect_match "a" "$(ctl get volumes later/a -o wide | tail -1)" ' kernel '
 btrfs quota disable "$work/disk"
+ctl resize later/a 4Mi >/dev/null
+expect_match "a" "$(ctl get volumes later/a -o wide | tail -1)" ' podvols '
+expect_error 'No space left' dd if=/dev/zero of="$M/default/later/a/x" bs=1M count=5
+daemon_stop
+
+it "without quotas the daemon counts, and keeps what it has"
 daemon_use two
 S=$work/disk/two
 daemon_start
