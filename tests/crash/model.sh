@@ -21,6 +21,8 @@ survive_kills()
 	"$BUILD/fsmodel" -r -p 4 -s "$RANDOM" -t "$((kills * 3 + 2))" \
 		"$dir/model" &
 	pid=$!
+	wait_until 20 test -e "$dir/model/3-own"
+	sleep 0.5 # they have begun
 	for ((i = 0; i < kills; i++)); do
 		sleep "$((RANDOM % 2)).$((RANDOM % 10))"
 		kill -0 "$pid" 2>/dev/null || break

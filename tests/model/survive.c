@@ -99,45 +99,52 @@ static void adopt_node(struct node *n)
 }
 
 /* Which of the known nodes is there now, or a new one. */
-static struct node *found_at(struct place p, struct node **known, unsigned n)
+static struct node *found(struct place p, const struct stat *st,
+			  struct node **known, unsigned n)
 {
-	char path[PATH_BYTES];
 	struct node *new;
-	struct stat st;
 
-	path_of(p, path);
-	if (lstat(path, &st) < 0) {
-		expect(-1, -ENOENT);
-		return NULL;
-	}
 	for (unsigned i = 0; i < n; i++)
-		if (known[i]->ino == st.st_ino)
+		if (known[i]->ino == st->st_ino)
 			return known[i];
-	new = node_new(S_ISDIR(st.st_mode)   ? KIND_DIR
-		       : S_ISLNK(st.st_mode) ? KIND_LINK
-					     : KIND_FILE,
-		       st.st_mode & 07777, p.dir);
-	new->ino = st.st_ino;
+	new = node_new(S_ISDIR(st->st_mode)   ? KIND_DIR
+		       : S_ISLNK(st->st_mode) ? KIND_LINK
+					      : KIND_FILE,
+		       st->st_mode & 07777, p.dir);
+	new->ino = st->st_ino;
 	return new;
 }
 
+/* The daemon may die again at each look: the model changes after them. */
 static void adopt_places(const struct touched *t, struct node **known,
 			 unsigned n_known)
 {
-	struct node *found[2] = { NULL };
+	struct node *there[2] = { NULL };
+	char path[PATH_BYTES];
+	struct stat st[2];
 
 	for (unsigned i = 0; i < t->n_places; i++) {
-		found[i] = found_at(t->places[i], known, n_known);
+		path_of(t->places[i], path);
+		st[i].st_ino = 0;
+		if (lstat(path, &st[i]) < 0) {
+			expect(-1, -ENOENT);
+			st[i].st_ino = 0;
+		}
+	}
+	for (unsigned i = 0; i < t->n_places; i++) {
+		if (st[i].st_ino)
+			there[i] = found(t->places[i], &st[i], known, n_known);
 		t->places[i].dir->timed = false;
 	}
 	for (unsigned i = 0; i < t->n_places; i++)
-		if (at(t->places[i]) && at(t->places[i]) != found[i])
+		if (at(t->places[i]) && at(t->places[i]) != there[i])
 			clear_at(t->places[i]);
 	for (unsigned i = 0; i < t->n_places; i++)
-		if (found[i] && !at(t->places[i])) {
-			put_at(t->places[i], found[i]);
-			adopt_node(found[i]);
-		}
+		if (there[i] && !at(t->places[i]))
+			put_at(t->places[i], there[i]);
+	for (unsigned i = 0; i < t->n_places; i++)
+		if (there[i])
+			adopt_node(there[i]);
 }
 
 static void adopt(void)
