@@ -3,7 +3,6 @@
 #include "fuse/notify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include <time.h>
 
 #include "fuse/internal.h"
-#include "store/base/cleanup.h"
 #include "store/base/log.h"
 #include "store/tree.h"
 
@@ -29,7 +27,7 @@ struct note {
 	struct note *next;
 };
 
-/* A name that is gone, below the mount point, for the sweeper. */
+/* The path of a name that is gone, for the sweeper. */
 struct sweep {
 	struct sweep *next;
 	char path[];
@@ -86,14 +84,12 @@ static void note_send(struct notify *n, const struct note *note)
 
 /*
  * Look at names that have expired: whoever is the first to find that there is
- * nothing any more waits until the kernel has dropped all that was below.
+ * nothing any more waits until the kernel has dropped all that was below.  No
+ * descriptor is kept: it would keep the mount busy.
  */
 static void *sweeper_main(void *arg)
 {
 	struct notify *n = arg;
-	cleanup_fd int root = -1;
-
-	root = open(n->fs->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pthread_mutex_lock(&n->lock);
 	while (!n->stopping) {
 		struct sweep *sweep = n->sweeps;
@@ -105,8 +101,7 @@ static void *sweeper_main(void *arg)
 		}
 		n->sweeps = sweep->next;
 		pthread_mutex_unlock(&n->lock);
-		if (root >= 0 &&
-		    fstatat(root, sweep->path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		if (lstat(sweep->path, &st) == 0)
 			log_debug("'%s' is there again", sweep->path);
 		free(sweep);
 		pthread_mutex_lock(&n->lock);
@@ -117,12 +112,14 @@ static void *sweeper_main(void *arg)
 
 static void sweep_post(struct notify *n, const char *dir, const char *name)
 {
-	size_t size = strlen(dir) + strlen(name) + 2;
+	const char *mountpoint = n->fs->mountpoint;
+	size_t size = strlen(mountpoint) + strlen(dir) + strlen(name) + 3;
 	struct sweep *sweep = malloc(sizeof(*sweep) + size);
 
 	if (!sweep)
 		return;
-	snprintf(sweep->path, size, "%s%s%s", dir, *dir ? "/" : "", name);
+	snprintf(sweep->path, size, "%s/%s%s%s", mountpoint, dir,
+		 *dir ? "/" : "", name);
 	pthread_mutex_lock(&n->lock);
 	sweep->next = n->sweeps;
 	n->sweeps = sweep;
