@@ -3,9 +3,11 @@
  * log.h - lines on standard error, each with its priority as the journal reads
  * it
  *
- * A line is "<n>message", n as in sd-daemon(3), when standard error is not a
- * terminal; otherwise the word for the level.  Thread-safe; a line is one
- * write(2).  The level is the only global state of the program.
+ * A line is "<n>message", n as in sd-daemon(3): whoever reads that adds the
+ * time.  For people it is "err: message" on a terminal, and in a file that is
+ * ours "2006-01-02T15:04:05.678Z err: message".  Thread-safe; a line is one
+ * write(2).  The level, and whether standard error is such a file, are the
+ * only global state of the program.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -21,6 +23,8 @@ enum log_level {
 };
 
 void log_set_level(enum log_level level);
+/* Standard error is a file that people read: give each line its time. */
+void log_set_dated(bool dated);
 bool log_is_enabled(enum log_level level);
 
 /* 0, or -EINVAL for a name that is none of err, warning, notice, info, debug.

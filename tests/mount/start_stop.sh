@@ -115,10 +115,33 @@ refused 'mount|directory' --mountpoint "$work/file"
 refused 'state|directory' --state-dir "$work/file/state"
 refused 'mount|directory' --mountpoint "$work/file/mnt"
 refused 'state|directory' --state-dir "$work/file"
-refused 'sock|directory' --socket "$work/file/sock"
+refused "cannot make socket '$work/file/sock'.*directory" --socket "$work/file/sock"
 refused 'sock' --socket "$work/$(printf 'x%.0s' {1..120})"
 expect_status 2 "$DAEMON_BUILD/podvolsd" --no-such-option 2>/dev/null
 ! mountpoint -q "$M" || fail "a refused daemon left a mount"
+
+it "in the background the log has times, and errors come to who started it"
+spawned()
+{
+	"$DAEMON_BUILD/podvolsd" --config "$work/podvols.conf" --mountpoint "$M" \
+		--socket "$K" "${common_options[@]}" "$@" 2>&1
+}
+mkdir -p "$work/bg"
+spawned --state-dir "$work/bg/state" </dev/null >"$work/bg/out" || fail "$(cat "$work/bg/out")"
+daemon_answers || fail "it said it is ready, and does not answer"
+expect_eq "output" "$(cat "$work/bg/out")" ""
+bg=$(cat "$K.pid")
+kill -TERM "$bg"
+gone()
+{
+	[[ ! -e /proc/$bg ]]
+}
+wait_until 20 gone
+expect_match "first line" "$(head -1 "$work/bg/state/podvolsd.log")" \
+	'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z info: serving 0 pods'
+expect_eq "lines without a time" "$(grep -vc '^20.*Z [a-z]*: ' "$work/bg/state/podvolsd.log")" 0
+out=$(spawned --state-dir "$work/bg/no/state" </dev/null) && fail "it started"
+expect_match "error" "$out" "cannot make state directory '$work/bg/no/state'"
 
 it "a state directory on a read-only filesystem is refused"
 mkdir "$work/ro"

@@ -167,8 +167,12 @@ Test(config, options_have_letters_and_separate_values)
 Test(config, misuse_of_the_command_line_is_named)
 {
 	cr_expect(eq(int, args("--treads", "4"), -EINVAL));
+	cr_expect(eq(
+		str, err.text,
+		TEXT("unknown or ambiguous option '--treads', did you mean '--threads'?")));
+	cr_expect(eq(int, args("--frobnicate", NULL), -EINVAL));
 	cr_expect(eq(str, err.text,
-		     TEXT("unknown or ambiguous option '--treads'")));
+		     TEXT("unknown or ambiguous option '--frobnicate'")));
 	cr_expect(eq(int, args("-x", NULL), -EINVAL));
 	cr_expect(eq(str, err.text, TEXT("unknown option '-x'")));
 	cr_expect(eq(int, args("--socket", NULL), -EINVAL));
@@ -178,7 +182,7 @@ Test(config, misuse_of_the_command_line_is_named)
 	cr_expect(eq(int, args("--threads", "4k"), -EINVAL));
 	cr_expect(eq(
 		str, err.text,
-		TEXT("option: threads: '4k' is not a number from 0 to 1024")));
+		TEXT("option '--threads': '4k' is not a number from 0 to 1024")));
 }
 
 Test(config, our_own_files_may_not_be_below_the_mountpoint)

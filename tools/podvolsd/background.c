@@ -4,6 +4,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,5 +113,6 @@ int log_file_open(const char *path, struct error *err)
 	if (dup2(fd, STDERR_FILENO) < 0)
 		return error_set(err, -errno, "cannot use log file '%s': %m",
 				 path);
+	log_set_dated(true);
 	return 0;
 }

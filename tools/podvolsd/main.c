@@ -59,8 +59,10 @@ static void prepare_process(void)
 static int settle_log_file(struct options *options, struct error *err)
 {
 	if (!options->log_file && !options->foreground) {
-		/* Whatever is wrong with it shows when the file is opened. */
-		mkdir(options->state_dir, 0700);
+		if (mkdir(options->state_dir, 0700) < 0 && errno != EEXIST)
+			return error_set(err, -errno,
+					 "cannot make state directory '%s': %m",
+					 options->state_dir);
 		if (asprintf(&options->log_file, "%s/podvolsd.log",
 			     options->state_dir) < 0) {
 			options->log_file = NULL;

@@ -303,25 +303,29 @@ static int set_value(struct options *options, size_t i, const char *value,
 		r = store_string(value, field, keep, err);
 	else
 		r = store_word(def, value, field, keep, err);
-	if (r < 0)
-		return error_prefix(err, r, "%s", def->name);
-	if (keep)
+	if (r == 0 && keep)
 		options->origin[i] = origin;
-	return 0;
+	return r;
 }
 
-static int refuse_unknown(const char *name, struct error *err)
+/* The option that name was likely meant to be, or NULL; "=..." is no name. */
+static const char *nearest_option(const char *name, bool in_file)
 {
 	const char *names[TABLE_N + 1];
-	const char *near;
 	size_t n = 0;
 
 	for (size_t i = 0; i < TABLE_N; i++) {
-		if (table[i].place == OPTION_ANYWHERE)
+		if (!in_file || table[i].place == OPTION_ANYWHERE)
 			names[n++] = table[i].name;
 	}
 	names[n] = NULL;
-	near = suggest_nearest(name, strlen(name), names);
+	return suggest_nearest(name, strcspn(name, "="), names);
+}
+
+static int refuse_unknown_key(const char *name, struct error *err)
+{
+	const char *near = nearest_option(name, true);
+
 	if (near)
 		return error_set(err, -EINVAL,
 				 "unknown key '%s', did you mean '%s'?", name,
@@ -330,10 +334,25 @@ static int refuse_unknown(const char *name, struct error *err)
 			 name);
 }
 
+static int refuse_unknown_option(const char *word, struct error *err)
+{
+	const char *near = nearest_option(word + strspn(word, "-"), false);
+
+	if (near)
+		return error_set(
+			err, -EINVAL,
+			"unknown or ambiguous option '%s', did you mean '--%s'?",
+			word, near);
+	return error_set(err, -EINVAL, "unknown or ambiguous option '%s'",
+			 word);
+}
+
 int options_set(struct options *options, const char *name, const char *value,
 		enum options_origin origin, struct error *err)
 {
 	for (size_t i = 0; i < TABLE_N; i++) {
+		int r;
+
 		if (strcmp(table[i].name, name) != 0)
 			continue;
 		if (origin == OPTIONS_FILE &&
@@ -341,9 +360,10 @@ int options_set(struct options *options, const char *name, const char *value,
 			return error_set(err, -EINVAL,
 					 "'%s' works on the command line only",
 					 name);
-		return set_value(options, i, value, origin, err);
+		r = set_value(options, i, value, origin, err);
+		return r < 0 ? error_prefix(err, r, "%s", name) : 0;
 	}
-	return refuse_unknown(name, err);
+	return refuse_unknown_key(name, err);
 }
 
 bool options_is_from(const struct options *options, const char *name,
@@ -426,6 +446,7 @@ int options_parse_args(struct options *options, int argc, char **argv,
 {
 	struct option longs[TABLE_N + 1];
 	char shorts[3 * TABLE_N + 3];
+	size_t i;
 	int c;
 	int r;
 
@@ -442,14 +463,13 @@ int options_parse_args(struct options *options, int argc, char **argv,
 			return error_set(err, -EINVAL, "unknown option '-%c'",
 					 optopt);
 		if (c == '?')
-			return error_set(err, -EINVAL,
-					 "unknown or ambiguous option '%s'",
-					 argv[optind - 1]);
-		r = set_value(options, index_of_getopt(c),
-			      optarg ? optarg : "yes", OPTIONS_COMMAND_LINE,
-			      err);
+			return refuse_unknown_option(argv[optind - 1], err);
+		i = index_of_getopt(c);
+		r = set_value(options, i, optarg ? optarg : "yes",
+			      OPTIONS_COMMAND_LINE, err);
 		if (r < 0)
-			return error_prefix(err, r, "option");
+			return error_prefix(err, r, "option '--%s'",
+					    table[i].name);
 	}
 	if (optind < argc)
 		return error_set(err, -EINVAL, "unexpected argument '%s'",

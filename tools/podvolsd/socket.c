@@ -133,7 +133,7 @@ static int prepare(struct control_socket *s, struct error *err)
 
 	r = paths_make_parent(s->path, 0755, err);
 	if (r < 0)
-		return r;
+		return error_prefix(err, r, "cannot make socket '%s'", s->path);
 	r = pidfile_open(s->pid_path, &s->pid_fd, err);
 	if (r < 0)
 		return error_prefix(err, r, "socket '%s'", s->path);
