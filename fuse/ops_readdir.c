@@ -44,10 +44,13 @@ static void *listing_room(struct listing *l, size_t name_len)
 	return p;
 }
 
-/* Append an entry.  entry (readdirplus) may be NULL: name only. */
-static void listing_put(struct listing *l, void *room, const char *name,
-			size_t name_len, uint64_t ino, uint64_t off,
-			uint8_t type, const struct fuse_entry_out *entry)
+/*
+ * Append an entry with the mount's inode number.  entry (readdirplus) may be
+ * NULL: name only.
+ */
+static void listing_put(struct listing *l, void *room,
+			const struct store_dirent *e,
+			const struct fuse_entry_out *entry)
 {
 	struct fuse_dirent *d = room;
 	size_t head = FUSE_NAME_OFFSET;
@@ -60,12 +63,12 @@ static void listing_put(struct listing *l, void *room, const char *name,
 		d = &plus->dirent;
 		head = FUSE_NAME_OFFSET_DIRENTPLUS;
 	}
-	d->ino = ino;
-	d->off = off;
-	d->namelen = (uint32_t)name_len;
-	d->type = type;
-	memcpy(d->name, name, name_len);
-	l->used += FUSE_DIRENT_ALIGN(head + name_len);
+	d->ino = e->ino;
+	d->off = e->off;
+	d->namelen = (uint32_t)e->name_len;
+	d->type = e->type;
+	memcpy(d->name, e->name, e->name_len);
+	l->used += FUSE_DIRENT_ALIGN(head + e->name_len);
 }
 
 static bool is_dots(const char *name, size_t len)
@@ -82,6 +85,7 @@ static uint64_t entry_ino(const struct listing *l, const struct store_dirent *e)
 
 static int listing_add(void *arg, const struct store_dirent *e)
 {
+	struct store_dirent put = *e;
 	struct listing *l = arg;
 	struct fuse_entry_out entry;
 	struct inode inode;
@@ -96,15 +100,15 @@ static int listing_add(void *arg, const struct store_dirent *e)
 
 		if (r == 0) {
 			entry_fill(&entry, &inode, &st);
-			listing_put(l, room, e->name, e->name_len,
-				    entry.attr.ino, e->off, e->type, &entry);
+			put.ino = entry.attr.ino;
+			listing_put(l, room, &put, &entry);
 			return 0;
 		}
 		if (r == -ENOENT) /* removed meanwhile */
 			return 0;
 	}
-	listing_put(l, room, e->name, e->name_len, entry_ino(l, e), e->off,
-		    e->type, NULL);
+	put.ino = entry_ino(l, e);
+	listing_put(l, room, &put, NULL);
 	return 0;
 }
 
@@ -139,9 +143,20 @@ static int list_real(struct listing *l, uint64_t nodeid, uint64_t off)
 			     listing_add, l);
 }
 
+static struct store_dirent virtual_dirent(const char *name, uint64_t ino,
+					  uint64_t off, mode_t mode)
+{
+	return (struct store_dirent){ .name = name,
+				      .name_len = strlen(name),
+				      .ino = ino,
+				      .off = off,
+				      .type = IFTODT(mode) };
+}
+
 static int volume_entry(struct listing *l, const struct vnode_dirent *e,
 			void *room)
 {
+	struct store_dirent put;
 	struct fuse_entry_out entry;
 	struct inode inode;
 	struct statx st;
@@ -153,13 +168,14 @@ static int volume_entry(struct listing *l, const struct vnode_dirent *e,
 	entry_fill(&entry, &inode, &st);
 	if (!l->plus)
 		inode_forget(l->fs->inodes, inode.nodeid, 1);
-	listing_put(l, room, e->name, strlen(e->name), entry.attr.ino, e->off,
-		    IFTODT(st.stx_mode), &entry);
+	put = virtual_dirent(e->name, entry.attr.ino, e->off, st.stx_mode);
+	listing_put(l, room, &put, &entry);
 	return 0;
 }
 
 static int virtual_add(void *arg, const struct vnode_dirent *e)
 {
+	struct store_dirent put;
 	struct listing *l = arg;
 	const struct vnode *v = &e->child.vnode;
 	struct fuse_entry_out entry;
@@ -175,13 +191,14 @@ static int virtual_add(void *arg, const struct vnode_dirent *e)
 			return 0;
 		vnode_entry_fill(&entry, v, &st);
 	}
-	listing_put(l, room, e->name, strlen(e->name), vnode_ino(v), e->off,
-		    IFTODT(vnode_type(v)), l->plus ? &entry : NULL);
+	put = virtual_dirent(e->name, vnode_ino(v), e->off, vnode_type(v));
+	listing_put(l, room, &put, l->plus ? &entry : NULL);
 	return 0;
 }
 
 static int list_virtual(struct listing *l, uint64_t nodeid, uint64_t off)
 {
+	struct store_dirent put;
 	struct vnode parent;
 	struct vnode dir;
 	void *room;
@@ -195,14 +212,15 @@ static int list_virtual(struct listing *l, uint64_t nodeid, uint64_t off)
 		room = listing_room(l, 1);
 		if (!room)
 			return 0;
-		listing_put(l, room, ".", 1, vnode_ino(&dir), 1, DT_DIR, NULL);
+		put = virtual_dirent(".", vnode_ino(&dir), 1, S_IFDIR);
+		listing_put(l, room, &put, NULL);
 	}
 	if (off < 2) {
 		room = listing_room(l, 2);
 		if (!room)
 			return 0;
-		listing_put(l, room, "..", 2, vnode_ino(&parent), 2, DT_DIR,
-			    NULL);
+		put = virtual_dirent("..", vnode_ino(&parent), 2, S_IFDIR);
+		listing_put(l, room, &put, NULL);
 	}
 	return vnode_readdir(l->fs->tree, &dir, off, virtual_add, l);
 }
