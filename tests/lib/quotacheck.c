@@ -86,8 +86,8 @@ static void op_direct(void)
 	int fd = open_some(O_RDWR | O_DIRECT);
 	void *buf = NULL;
 
-	if (posix_memalign(&buf, BLOCK, 4 * BLOCK) == 0) {
-		memset(buf, 7, 4 * BLOCK);
+	if (posix_memalign(&buf, BLOCK, (size_t)4 * BLOCK) == 0) {
+		memset(buf, 7, (size_t)4 * BLOCK);
 		if (pwrite(fd, buf, (1 + below(4)) * (size_t)BLOCK,
 			   below(32) * (off_t)BLOCK) < 0)
 			errno = 0;

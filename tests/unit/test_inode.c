@@ -148,7 +148,7 @@ Test(inode, many_files_are_found_again_and_give_their_memory_back)
 	inode_table_stats(table, &after);
 	cr_expect(eq(u64, after.inodes, 1));
 	/* One chunk of 64 KiB may stay in each of the 64 shards. */
-	cr_expect(le(u64, after.bytes, before.bytes + 64 * (65u << 10)));
+	cr_expect(le(u64, after.bytes, before.bytes + 64ULL * (65u << 10)));
 	free(ids);
 }
 
