@@ -10,7 +10,6 @@
 #include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "store/account.h"
-#include "store/backend.h"
 #include "store/usage.h"
 #include "store/volume.h"
 

@@ -18,6 +18,7 @@
 struct error;
 struct localfs;
 struct store;
+struct volume_kept;
 
 /*
  * What drivers share: places and policies of this daemon.  Outlives every
@@ -56,12 +57,6 @@ struct volume_limits {
 	int64_t bytes;
 	int64_t inodes;
 	int64_t pod_bytes; /* together with the pod's other volumes */
-};
-
-/* A limit that the filesystem keeps, as it tells. */
-struct volume_kept {
-	int64_t limit_bytes; /* 0: none now */
-	int64_t used_bytes;
 };
 
 struct volume_driver {

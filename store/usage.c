@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "store/account.h"
-#include "store/backend.h"
 #include "store/base/cleanup.h"
+#include "store/volume.h"
 
 /*
  * The kernel tells of a file's end some microseconds after it, or later where

@@ -19,6 +19,12 @@ struct usage;
 #define VOLUME_NAME_MAX 63
 #define VOLUME_ID_MAX	((1u << 30) - 1)
 
+/* A limit that the filesystem keeps, as it tells. */
+struct volume_kept {
+	int64_t limit_bytes; /* 0: none now */
+	int64_t used_bytes;
+};
+
 struct volume {
 	uint32_t id;	 /* catalog row: persistent, >= 1, never given again */
 	uint64_t pod_id; /* set when it is published */

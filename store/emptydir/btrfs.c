@@ -159,8 +159,8 @@ static int btrfs_get(int root, struct volume_kept *ret)
 	};
 	cleanup_fd int dir = open_qgroup(root);
 	uint64_t used = 0;
-	uint64_t limit;
-	uint64_t flags;
+	uint64_t limit = 0;
+	uint64_t flags = 0;
 	int r = dir < 0 ? dir : 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]);

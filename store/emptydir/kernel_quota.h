@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "store/backend.h"
+#include "store/volume.h"
 
 struct kernel_quota {
 	/* Does the filesystem that fd is on enforce such quotas, so that a new

@@ -108,7 +108,7 @@ for i in 1 2 3 4 5; do
 	rm "$A/fill"
 	mkdir "$A/new$i"
 done
-rm -r "$A"/*
+rm -r "${A:?}"/*
 fill "$A/fill" >/dev/null
 
 it "a limit can change while the volume is in use"

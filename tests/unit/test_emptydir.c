@@ -3,6 +3,7 @@
 #include "store/backend.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/volume.h"
 #include "tests/unit/scratch.h"
 
 #include <criterion/criterion.h>
@@ -168,6 +169,22 @@ Test(emptydir, an_immutable_volume_goes_to_the_trash_all_the_same)
 		cr_skip_test("this filesystem has no immutable files");
 	cr_expect(eq(int, tear_down(), 0), "%s", err.text);
 	cr_expect(eq(int, access(TREE, F_OK), -1));
+}
+
+Test(emptydir, without_quotas_of_the_filesystem_no_kernel_keeps_the_limit)
+{
+	struct volume_kept kept = { .limit_bytes = -1 };
+	struct volume_limits limits = { 0 };
+	cleanup_fd int fd = -1;
+
+	json_object_set_new((json_t *)spec.source, "sizeLimit",
+			    json_string("1Mi"));
+	cr_assert(eq(int, provision(), 0), "%s", err.text);
+	fd = open(TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_expect(eq(int, emptydir_driver.kept(fd, &kept), -EOPNOTSUPP));
+	cr_expect(eq(i64, kept.limit_bytes, -1));
+	cr_assert(emptydir_driver.is_counted(&spec, &limits));
+	cr_expect(eq(i64, limits.bytes, 1 << 20));
 }
 
 Test(emptydir, its_host_path_is_where_its_files_are)
