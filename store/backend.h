@@ -79,6 +79,12 @@ struct volume_driver {
 	int (*provision)(const struct volume_env *env,
 			 const struct volume_spec *spec, struct error *err);
 	/*
+	 * Would provision() succeed, as far as a look can tell?  For a dry
+	 * run: makes nothing.  NULL: there is nothing to look at.
+	 */
+	int (*check)(const struct volume_env *env,
+		     const struct volume_spec *spec, struct error *err);
+	/*
 	 * At start: 0 where a ready volume is still there, 1 where it was lost
 	 * and has been made anew, empty.  NULL: nothing to look after.
 	 */

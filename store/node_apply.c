@@ -195,14 +195,18 @@ static int choose_uid(const struct apply *a, char *buf, struct error *err)
 static int check_drivers(const struct apply *a, const struct catalog_pod *row,
 			 struct error *err)
 {
+	bool dry = a->flags & NODE_APPLY_DRY_RUN;
+
 	for (size_t i = 0; i < row->n_volumes; i++) {
-		struct node_volume v = { 0 };
+		cleanup_node_volume struct node_volume v = { 0 };
 		int r = node_volume_load(row, &row->volumes[i], &v, err);
 
+		/* Otherwise provisioning tells, a moment later. */
+		if (r == 0 && dry && v.driver->check)
+			r = v.driver->check(&a->node->env, &v.spec, err);
 		if (r < 0)
 			return apply_refuse_volume(a, row->volumes[i].source, i,
 						   r, err);
-		node_volume_done(&v);
 	}
 	return 0;
 }

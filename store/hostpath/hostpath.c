@@ -192,9 +192,24 @@ static int missing_error(const struct host_type *type,
 			 spec_path(spec), spec->name, type->name, type->noun);
 }
 
-/* Nothing is there: make it, or say whether that is right. */
+/* Would the type make rest below a directory that is there? */
+static int check_missing(const struct host_type *type, const char *rest)
+{
+	size_t len;
+
+	if (!type->make)
+		return -ENOENT;
+	path_next(&rest, &len);
+	/* As make_file(): parents are not made. */
+	if (type->make == make_file && path_next(&rest, &len))
+		return -ENOENT;
+	return 0;
+}
+
+/* Nothing is there: make it, unless dry, or say whether that is right. */
 static int provision_missing(struct place *place, const struct host_type *type,
-			     const struct volume_spec *spec, struct error *err)
+			     const struct volume_spec *spec, bool dry,
+			     struct error *err)
 {
 	cleanup_fd int dir_fd = -1;
 	char rest[PATH_MAX];
@@ -212,7 +227,10 @@ static int provision_missing(struct place *place, const struct host_type *type,
 		return lookup_error(dir_fd, spec, err);
 	if (type->format == 0)
 		return 0;
-	r = type->make ? type->make(dir_fd, rest) : -ENOENT;
+	if (dry)
+		r = check_missing(type, rest);
+	else
+		r = type->make ? type->make(dir_fd, rest) : -ENOENT;
 	if (r == -ENOENT)
 		return missing_error(type, spec, err);
 	errno = -r;
@@ -224,15 +242,16 @@ static int provision_missing(struct place *place, const struct host_type *type,
 }
 
 static int provision_type(struct place *place, const struct host_type *type,
-			  const struct volume_spec *spec, struct error *err)
+			  const struct volume_spec *spec, bool dry,
+			  struct error *err)
 {
 	cleanup_fd int fd = place_open(place);
 	struct stat st;
 	int r;
 
 	if (fd == -ENOENT) {
-		r = provision_missing(place, type, spec, err);
-		if (r < 0 || type->format == 0)
+		r = provision_missing(place, type, spec, dry, err);
+		if (r < 0 || type->format == 0 || dry)
 			return r;
 		fd = place_open(place);
 	}
@@ -250,8 +269,9 @@ static int provision_type(struct place *place, const struct host_type *type,
 	return 0;
 }
 
-static int hostpath_provision(const struct volume_env *env,
-			      const struct volume_spec *spec, struct error *err)
+static int provision(const struct volume_env *env,
+		     const struct volume_spec *spec, bool dry,
+		     struct error *err)
 {
 	const char *name =
 		json_string_value(json_object_get(spec->source, "type"));
@@ -269,9 +289,21 @@ static int hostpath_provision(const struct volume_env *env,
 	r = spec_place(env, spec, &place, err);
 	if (r < 0)
 		return r;
-	r = provision_type(place, type, spec, err);
+	r = provision_type(place, type, spec, dry, err);
 	place_free(place);
 	return r;
+}
+
+static int hostpath_provision(const struct volume_env *env,
+			      const struct volume_spec *spec, struct error *err)
+{
+	return provision(env, spec, false, err);
+}
+
+static int hostpath_check(const struct volume_env *env,
+			  const struct volume_spec *spec, struct error *err)
+{
+	return provision(env, spec, true, err);
 }
 
 static int hostpath_root(void *arg, int *ret_fd)
@@ -350,6 +382,7 @@ const struct volume_driver hostpath_driver = {
 	.backend = "localfs",
 	.exclusive = false,
 	.provision = hostpath_provision,
+	.check = hostpath_check,
 	.open = hostpath_open,
 	.host_path = hostpath_host_path,
 	.usage = hostpath_usage,

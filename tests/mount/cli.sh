@@ -65,6 +65,18 @@ expect_eq "output" "$(cat "$out")" "pod/ghost created (dry run)"
 run 1 get pod ghost
 says "$err" 'Error from server (NotFound): pods "ghost" not found'
 
+it "a dry run looks at the host's paths, and makes none"
+pod_yaml ghost "host=hostPath: {path: $work/nothing, type: Directory}" | run 1 apply --dry-run -f -
+says "$err" "'$work/nothing' of volume 'host' does not exist"
+pod_yaml ghost "host=hostPath: {path: $work/web.yaml, type: Directory}" | run 1 apply --dry-run -f -
+says "$err" "is a regular file"
+pod_yaml ghost "host=hostPath: {path: $work/no/file, type: FileOrCreate}" | run 1 apply --dry-run -f -
+says "$err" "cannot be made"
+pod_yaml ghost "host=hostPath: {path: $work/no/dir, type: DirectoryOrCreate}" \
+	"file=hostPath: {path: $work/file, type: FileOrCreate}" | run 0 apply --dry-run -f -
+expect_missing "$work/no"
+expect_missing "$work/file"
+
 it "a directory is applied in the order of names; a bad document stops no other"
 mkdir "$work/dir"
 pod_yaml b >"$work/dir/2.yml"
