@@ -86,6 +86,8 @@ exec {fd}>&-
 it "it shrinks to what is used and no further, and the message has the number"
 expect_error '16388Ki \(16781312 bytes\) are used' ctl resize mem/v 15Mi
 expect_eq "size" "$(size_of "$V")" 20480
+expect_match "dry run" "$(ctl resize mem/v 17Mi --dry-run)" '^volume/mem/v resized \(dry run\)$'
+expect_match "limit" "$(ctl get volumes mem/v --no-headers)" ' 20Mi '
 ctl resize mem/v 17Mi >/dev/null
 expect_eq "size" "$(size_of "$V")" $((17 << 10))
 

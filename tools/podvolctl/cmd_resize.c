@@ -29,13 +29,22 @@ static char *skip_type(char *name)
 static char *resize_path(const struct ctl *ctl, const char *pod,
 			 const char *volume)
 {
+	bool dry_run = ctl->cmdline->dry_run != DRY_RUN_NONE;
 	cleanup_free char *suffix = NULL;
 
-	if (asprintf(&suffix, "/volumes/%s/resize", volume) < 0) {
+	if (asprintf(&suffix, "/volumes/%s/resize%s", volume,
+		     dry_run ? "?dryRun=All" : "") < 0) {
 		suffix = NULL;
 		return NULL;
 	}
 	return client_pods_path(ctl->cmdline->namespace, pod, suffix);
+}
+
+static void print_outcome(const struct ctl *ctl, const char *pod,
+			  const char *volume, const char *outcome)
+{
+	printf("volume/%s/%s %s%s\n", pod, volume, outcome,
+	       ctl->cmdline->dry_run == DRY_RUN_NONE ? "" : " (dry run)");
 }
 
 static int send_size(const struct ctl *ctl, const char *pod, const char *volume,
@@ -54,9 +63,9 @@ static int send_size(const struct ctl *ctl, const char *pod, const char *volume,
 		return report_transport(r, &err);
 	if (reply.code != 200)
 		return report_status(&reply, NULL, NULL, NULL);
-	printf("volume/%s/%s %s\n", pod, volume,
-	       strcmp(reply.outcome, "unchanged") == 0 ? reply.outcome
-						       : "resized");
+	print_outcome(ctl, pod, volume,
+		      strcmp(reply.outcome, "unchanged") == 0 ? reply.outcome
+							      : "resized");
 	return STATUS_DONE;
 }
 
@@ -75,5 +84,9 @@ int cmd_resize(struct ctl *ctl)
 				    "'%s' is no POD/VOLUME, such as web/cache",
 				    cmdline->args[0]);
 	*volume++ = '\0';
+	if (cmdline->dry_run == DRY_RUN_CLIENT) {
+		print_outcome(ctl, pod, volume, "resized");
+		return STATUS_DONE;
+	}
 	return send_size(ctl, pod, volume, cmdline->args[1]);
 }

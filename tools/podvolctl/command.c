@@ -83,7 +83,7 @@ const struct command command_table[] = {
 			"containers see it at once. The same is done by applying the manifest with\n"
 			"the new sizeLimit. A volume of medium Memory cannot become smaller than what\n"
 			"it holds.",
-		.options = OPTION_BIT(NAMESPACE),
+		.options = OPTION_BIT(DRY_RUN) | OPTION_BIT(NAMESPACE),
 		.run = cmd_resize,
 	},
 	{
