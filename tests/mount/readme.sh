@@ -114,6 +114,8 @@ for i in 1 2; do
 		>"$work/output" 2>&1 || fail "$(cat "$work/output")"
 	grep -q 'Try next:' "$work/output" || fail "$(cat "$work/output")"
 done
+grep -Fq "ls -l $M/default/producer-consumer/shared-volume" "$work/output" ||
+	fail "it names another path: $(cat "$work/output")"
 grep -q 'running already' "$work/output" || fail "$(cat "$work/output")"
 grep -q 'producer-consumer unchanged' "$work/output" ||
 	fail "$(cat "$work/output")"

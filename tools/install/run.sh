@@ -31,7 +31,9 @@ else
 fi
 
 "$ctl" apply -f "$sample"
-path=$("$ctl" get volumes producer-consumer -o wide --no-headers | awk '{ print $9; exit }')
+path=$("$ctl" get volumes producer-consumer -o wide |
+	awk 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "PATH") column = i }
+		NR == 2 { print $column }')
 
 # Words for the reader's own shell: nothing here is to be expanded.
 # shellcheck disable=SC2016
