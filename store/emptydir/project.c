@@ -10,12 +10,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/dqblk_xfs.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/quota.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
@@ -35,11 +38,31 @@ static int quotactl_project(int fd, unsigned cmd, uint32_t id, void *arg)
 	return 0;
 }
 
+/*
+ * ext4 lets whoever has CAP_SYS_RESOURCE write past a limit, and all bytes that
+ * the kernel passes through are written with our capabilities.
+ */
+static bool is_exempt(int fd)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0 || syscall(SYS_capget, &head, data) < 0)
+		return true;
+	return fs.f_type == EXT4_SUPER_MAGIC &&
+	       data[CAP_TO_INDEX(CAP_SYS_RESOURCE)].effective &
+		       CAP_TO_MASK(CAP_SYS_RESOURCE);
+}
+
 static bool project_is_on(int fd)
 {
 	struct fs_quota_stat st = { .qs_version = FS_QSTAT_VERSION };
 
-	return quotactl_project(fd, Q_XGETQSTAT, 0, &st) == 0 &&
+	return !is_exempt(fd) &&
+	       quotactl_project(fd, Q_XGETQSTAT, 0, &st) == 0 &&
 	       st.qs_flags & FS_QUOTA_PDQ_ENFD;
 }
 
@@ -127,8 +150,6 @@ static int project_set(int root, const struct volume_limits *limits)
 					     : (uint64_t)limits->bytes / BLOCK;
 	if (limits->inodes > 0)
 		dq.d_ino_hardlimit = (uint64_t)limits->inodes;
-	dq.d_blk_softlimit = dq.d_blk_hardlimit;
-	dq.d_ino_softlimit = dq.d_ino_hardlimit;
 	return quotactl_project(root, Q_XSETQLIM, project, &dq);
 }
 
