@@ -6,8 +6,8 @@
  * directories that all share, so whatever others do, the outcome of each of
  * its calls is known beforehand.
  */
-#ifndef TESTS_MODEL_MODEL_H
-#define TESTS_MODEL_MODEL_H
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
 
 #include <errno.h>
 #include <setjmp.h>
