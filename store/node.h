@@ -88,7 +88,10 @@ int node_pod_get(struct node *node, const char *namespace, const char *name,
 int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
 			struct error *err);
 
-/* A PodList of one namespace, or of all for NULL, with resourceVersion. */
+/*
+ * A PodList of one namespace, or of all for NULL, by namespace and name, with
+ * resourceVersion.
+ */
 int node_pod_list(struct node *node, const char *namespace, json_t **ret_object,
 		  struct error *err);
 

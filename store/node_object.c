@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* How long a list may ask drivers for numbers, all its pods together. */
@@ -219,6 +221,16 @@ int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
 	return object_or_text(r, &pod, err);
 }
 
+/* By namespace, then name, as Kubernetes lists them. */
+static int compare_pods(const void *a, const void *b)
+{
+	const struct catalog_pod *left = a;
+	const struct catalog_pod *right = b;
+	int order = strcmp(left->namespace, right->namespace);
+
+	return order ? order : strcmp(left->name, right->name);
+}
+
 int node_pod_list(struct node *node, const char *namespace, json_t **ret_object,
 		  struct error *err)
 {
@@ -233,6 +245,8 @@ int node_pod_list(struct node *node, const char *namespace, json_t **ret_object,
 			     &pods, err);
 	if (r < 0)
 		return r;
+	if (pods.n > 1)
+		qsort(pods.pods, pods.n, sizeof(*pods.pods), compare_pods);
 	for (size_t i = 0; i < pods.n; i++) {
 		json_t *object;
 

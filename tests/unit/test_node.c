@@ -622,6 +622,35 @@ Test(node, one_of_many_who_apply_the_same_pod_creates_it)
 	cr_expect(eq(int, created, 1));
 }
 
+Test(node, a_list_is_ordered_by_namespace_and_name)
+{
+	static const char *const made[] = { "b/a", "a/z", "b/b", "a/c" };
+	char order[64] = "";
+	json_auto_t *list = NULL;
+	json_t *pod;
+	size_t i;
+
+	for (i = 0; i < 4; i++) {
+		char manifest[200];
+
+		snprintf(manifest, sizeof(manifest),
+			 "apiVersion: v1\nkind: Pod\n"
+			 "metadata: {namespace: %.1s, name: %s}\n"
+			 "spec: {containers: [{name: c, image: b}]}\n",
+			 made[i], made[i] + 2);
+		apply(manifest);
+	}
+	cr_assert(eq(int, node_pod_list(t.node, NULL, &list, NULL), 0));
+	json_array_foreach(json_object_get(list, "items"), i, pod)
+	{
+		strcat(order, test_string(pod, "metadata.namespace"));
+		strcat(order, "/");
+		strcat(order, test_string(pod, "metadata.name"));
+		strcat(order, " ");
+	}
+	cr_expect(eq(str, order, TEXT("a/c a/z b/a b/b ")));
+}
+
 Test(node, a_list_shows_the_pods_of_a_namespace)
 {
 	json_auto_t *list = NULL;
