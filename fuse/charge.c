@@ -20,6 +20,9 @@
 #define GROWTH_DIR 2
 #define GROWTH_NEW 1
 
+/* Others may take again and again what was given back. */
+#define TRIES_MAX 100
+
 static int begin(struct fs *fs, const struct inode *inode, bool grows,
 		 struct charge *c)
 {
@@ -137,7 +140,7 @@ int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
 
 bool charge_again(struct charge *c, int r)
 {
-	if (r != -EDQUOT || !c->usage)
+	if (r != -EDQUOT || !c->usage || ++c->tries > TRIES_MAX)
 		return false;
 	carrier_may_wait(c->fs->carrier);
 	return usage_settle_kept(c->usage, &c->dirs[0]->handle);

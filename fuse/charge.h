@@ -28,6 +28,7 @@ struct charge {
 	int64_t reserved;
 	bool has_inode; /* one is reserved */
 	bool has_victim;
+	unsigned tries;
 	unsigned n_dirs;
 	const struct inode *dirs[2];
 	int64_t dir_before[2];

@@ -19,8 +19,11 @@
 #define LINGER_WAIT_NS (INT64_C(2000) * 1000000)
 #define OPEN_WAIT_NS   (INT64_C(500) * 1000000)
 #define COUNT_WAIT_S   600
-#define BLOCK_SIZE_MIN 512u
-#define BLOCK_SIZE_MAX 65536u
+/* A removed file that was being written may end in the background. */
+#define SETTLE_NS	(INT64_C(1000) * 1000000)
+#define SETTLE_PAUSE_NS (INT64_C(20) * 1000000)
+#define BLOCK_SIZE_MIN	512u
+#define BLOCK_SIZE_MAX	65536u
 
 int64_t usage_now(void)
 {
@@ -354,22 +357,27 @@ int usage_kept(const struct usage *u, struct volume_kept *ret)
 
 void usage_freed(struct usage *u)
 {
-	atomic_fetch_add_explicit(&u->keeper.freed, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&u->keeper.is_used, memory_order_relaxed))
+		atomic_store(&u->keeper.freed, usage_now());
 }
 
 bool usage_settle_kept(struct usage *u, const struct store_handle *h)
 {
+	static const struct timespec pause = { .tv_nsec = SETTLE_PAUSE_NS };
 	struct usage_keeper *keeper = &u->keeper;
-	unsigned freed;
+	int64_t freed = atomic_load(&keeper->freed);
+	int64_t settled = atomic_load(&keeper->settled);
 
-	if (!atomic_load(&keeper->is_used) ||
-	    atomic_load(&keeper->freed) == atomic_load(&keeper->settled))
+	if (!atomic_load(&keeper->is_used) || freed == 0 ||
+	    settled > freed + SETTLE_NS)
 		return false;
+	if (settled > freed)
+		nanosleep(&pause, NULL);
 	usage_make_room(u, NULL, INT64_MAX);
-	freed = atomic_load(&keeper->freed);
+	settled = usage_now();
 	if (store_syncfs(u->store, h) < 0)
 		return false;
-	atomic_store(&keeper->settled, freed);
+	atomic_store(&keeper->settled, settled);
 	return true;
 }
 

@@ -46,9 +46,9 @@ struct usage_keeper {
 	int (*get)(int root, struct volume_kept *ret);
 	const char *root; /* its path, borrowed */
 	atomic_bool is_used;
-	/* Its filesystem may give room back only when it commits. */
-	atomic_uint freed;   /* counts what gives room back */
-	atomic_uint settled; /* of that, before the last commit that we saw */
+	/* Its filesystem gives room back some time later, when it commits. */
+	atomic_int_fast64_t freed;   /* monotonic ns: the last time */
+	atomic_int_fast64_t settled; /* when we last had it commit */
 };
 
 struct usage {
@@ -134,7 +134,7 @@ int usage_kept(const struct usage *u, struct volume_kept *ret);
 void usage_freed(struct usage *u);
 /*
  * The kernel refused: get room that was given back, by a commit if there was
- * none since.  False if there is none to be had.
+ * none since.  False if there is none to be had; may wait a little.
  */
 bool usage_settle_kept(struct usage *u, const struct store_handle *h);
 
