@@ -9,11 +9,16 @@
 #include "store/trash.h"
 #include "store/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#define CATALOG_NAME "catalog.db"
 
 static _Atomic(node_step_fn *) step_hook;
 
@@ -62,12 +67,57 @@ static int copy_options(struct node *node, const struct node_options *options)
 	return 0;
 }
 
+static int count_entries(int dir_fd)
+{
+	cleanup_fd int fd =
+		openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int n = 0;
+
+	if (!dir)
+		return -errno;
+	steal_fd(&fd);
+	while ((entry = readdir(dir)))
+		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	return n;
+}
+
+/*
+ * A new catalog knows no pods, so all trees would be nobody's and erased.  The
+ * catalog is older than any of them: without it they are not ours to judge.
+ */
+static int refuse_lost_catalog(const struct node *node, const char *path,
+			       struct error *err)
+{
+	struct stat st;
+	int n;
+
+	if (fstatat(node->env.state_fd, CATALOG_NAME, &st, 0) == 0 &&
+	    st.st_size > 0)
+		return 0;
+	n = count_entries(node->env.pods_fd);
+	if (n < 0)
+		return error_set(err, n, "cannot list '%s/pods': %m",
+				 node->state_dir);
+	if (n == 0)
+		return 0;
+	return error_set(
+		err, -EUCLEAN,
+		"the catalog '%s' is missing or empty, but there is data of %d pod%s in '%s/pods'; nothing was changed: restore the catalog from a copy, or move the state directory away to start with an empty one",
+		path, n, n == 1 ? "" : "s", node->state_dir);
+}
+
 static int open_catalog(struct node *node, struct error *err)
 {
 	cleanup_free char *path = NULL;
+	int r;
 
-	if (asprintf(&path, "%s/catalog.db", node->state_dir) < 0)
+	if (asprintf(&path, "%s/" CATALOG_NAME, node->state_dir) < 0)
 		return -ENOMEM;
+	r = refuse_lost_catalog(node, path, err);
+	if (r < 0)
+		return r;
 	return catalog_open(path, &node->catalog, err);
 }
 

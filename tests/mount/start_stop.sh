@@ -175,6 +175,14 @@ done
 refused 'catalog'
 [[ -n $(find "$S/pods" -name file) ]] || fail "data is gone"
 
+it "a catalog that is gone or empty is refused where there is data"
+rm -f "$catalog"
+refused "is missing or empty, but there is data of 1 pod in '$S/pods'"
+expect_missing "$catalog"
+: >"$catalog"
+refused "is missing or empty"
+[[ -n $(find "$S/pods" -name file) ]] || fail "data is gone"
+
 it "a newer catalog is refused with advice"
 cp "$work/saved/${catalog##*/}" "$catalog"
 # user_version is the big-endian word at offset 60 of the file.
