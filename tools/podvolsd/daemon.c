@@ -243,8 +243,8 @@ static void log_users(struct daemon *d)
 	if (users_find(d->mountpoint, d->mountpoint, d->options->state_dir,
 		       &users) == 0 &&
 	    users.n > 0)
-		log_warning("'%s' goes away though %zu use it: %s",
-			    d->mountpoint, users.n, users.text);
+		log_warning("'%s' goes away though it is in use by %s",
+			    d->mountpoint, users.text);
 }
 
 static int stop(struct daemon *d, bool unmount)
