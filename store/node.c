@@ -78,8 +78,10 @@ static int count_entries(int dir_fd)
 	if (!dir)
 		return -errno;
 	steal_fd(&fd);
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own */
 	while ((entry = readdir(dir)))
-		n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+		n += strcmp(entry->d_name, ".") != 0 &&
+		     strcmp(entry->d_name, "..") != 0;
 	return n;
 }
 
