@@ -35,7 +35,7 @@ not_slower()
 	first=$(head -100 "$work/$1.us" | median)
 	last=$(tail -100 "$work/$1.us" | median)
 	echo "  $1: $first us for the first, $last us for the last"
-	((last <= 2 * first + 3000)) ||
+	((last <= 3 * first + 10000)) ||
 		fail "$1: $first us for the first pods, $last us for the last"
 }
 
