@@ -248,7 +248,7 @@ if rings no; then
 fi
 
 it "an unknown transport is refused with the names of those that exist"
-expect_error "transport: 'tcp' is none of auto, dev, uring" \
+expect_error "'tcp' is none of auto, dev, uring" \
 	"$BUILD/podvolsd" --config "$work/podvols.conf" --transport tcp
 
 rings yes || skip_always "no FUSE over io_uring here; the rest was shown"
