@@ -58,6 +58,7 @@ static struct account *account_new(struct usage *u,
 static void account_free(struct usage *u, struct account *a)
 {
 	HASH_DEL(u->accounts, a);
+	u->n_ended++;
 	if (a->cooling)
 		atomic_fetch_sub(&u->n_cooling, 1);
 	if (u->n_spare < SPARE_MAX) {

@@ -18,6 +18,8 @@
 
 /* Counts beside which changes may go on, before they have to wait. */
 #define FREE_TRIES 3
+/* Those while changes wait, before it is given up: closed files still end. */
+#define FROZEN_TRIES 20
 /* Directories kept open; those further up are opened again by "..". */
 #define OPEN_MAX_DIRS 64u
 #define SETTLE_TRIES  1000
@@ -223,8 +225,11 @@ static int walk_begin(struct walk *w, int dir_fd)
 	return push(w, &fd, st.stx_ino);
 }
 
-/* What has an account is counted by that, and not by the walk. */
-static int skip_accounts(struct walk *w, struct usage *u)
+/*
+ * What has an account is counted by that, and not by the walk.  *ret_ended
+ * tells whether one of them is gone when the walk is over.
+ */
+static int skip_accounts(struct walk *w, struct usage *u, uint64_t *ret_ended)
 {
 	struct account *a;
 	struct account *next;
@@ -237,11 +242,12 @@ static int skip_accounts(struct walk *w, struct usage *u)
 		if (r == 0)
 			r = see(w, a->ino, &is_new);
 	}
+	*ret_ended = u->n_ended;
 	pthread_mutex_unlock(&u->lock);
 	return r;
 }
 
-static struct usage_totals sum_accounts(struct usage *u)
+static struct usage_totals sum_accounts(struct usage *u, uint64_t *ret_ended)
 {
 	struct usage_totals sum = { 0 };
 	struct account *a;
@@ -254,30 +260,39 @@ static struct usage_totals sum_accounts(struct usage *u)
 		sum.allocated += atomic_load(&a->allocated);
 		sum.inodes++;
 	}
+	*ret_ended = u->n_ended;
 	pthread_mutex_unlock(&u->lock);
 	return sum;
 }
 
-/* Files that are open go on changing: take a moment in which none did. */
-static void correct(struct usage *u, const struct usage_totals *walked)
+/*
+ * Files that are open go on changing: take a moment in which none did.
+ * -EAGAIN if one that the walk has left out has no account any more.
+ */
+static int correct(struct usage *u, const struct usage_totals *walked,
+		   uint64_t ended)
 {
 	struct usage_totals sum;
 	struct usage_totals again;
 	struct usage_totals had;
 	int tries = SETTLE_TRIES;
+	uint64_t now = ended;
 
 	account_settle_all(u, NULL, false);
 	do {
-		sum = sum_accounts(u);
+		sum = sum_accounts(u, &now);
 		had.charged = atomic_load(&u->quota.used_bytes);
 		had.allocated = atomic_load(&u->allocated);
 		had.inodes = atomic_load(&u->quota.used_inodes);
-		again = sum_accounts(u);
+		again = sum_accounts(u, &now);
 	} while (memcmp(&sum, &again, sizeof(sum)) != 0 && --tries > 0);
+	if (now != ended)
+		return -EAGAIN;
 	quota_charge(&u->quota, walked->charged + sum.charged - had.charged,
 		     walked->inodes + sum.inodes - had.inodes);
 	atomic_fetch_add(&u->allocated,
 			 walked->allocated + sum.allocated - had.allocated);
+	return 0;
 }
 
 static void wait_for_changes(struct usage *u)
@@ -293,6 +308,7 @@ static int count_once(struct usage *u, int dir_fd, bool freeze,
 {
 	struct walk w = { .stop = stop };
 	uint64_t changes;
+	uint64_t ended;
 	int r;
 
 	usage_set_state(u, USAGE_FROZEN);
@@ -300,7 +316,7 @@ static int count_once(struct usage *u, int dir_fd, bool freeze,
 	changes = atomic_load(&u->changes);
 	if (!freeze)
 		usage_set_state(u, USAGE_COUNTING);
-	r = skip_accounts(&w, u);
+	r = skip_accounts(&w, u, &ended);
 	if (r == 0)
 		r = walk_begin(&w, dir_fd);
 	if (r == 0)
@@ -311,7 +327,7 @@ static int count_once(struct usage *u, int dir_fd, bool freeze,
 		if (atomic_load(&u->changes) != changes)
 			r = -EAGAIN;
 		else
-			correct(u, &w.totals);
+			r = correct(u, &w.totals, ended);
 	}
 	walk_done(&w);
 	return r;
@@ -322,8 +338,8 @@ int recount_run(struct usage *u, int dir_fd, const atomic_bool *stop)
 	bool freeze = quota_is_limited(&u->quota);
 	int r = -EAGAIN;
 
-	for (int i = 0; i <= FREE_TRIES && r == -EAGAIN; i++)
-		r = count_once(u, dir_fd, freeze || i == FREE_TRIES, stop);
+	for (int i = 0; i < FREE_TRIES + FROZEN_TRIES && r == -EAGAIN; i++)
+		r = count_once(u, dir_fd, freeze || i >= FREE_TRIES, stop);
 	usage_set_state(u, r == 0 ? USAGE_EXACT : USAGE_UNKNOWN);
 	return r;
 }

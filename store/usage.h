@@ -70,6 +70,7 @@ struct usage {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;	  /* the state changed, or an orphan went */
 	struct account *accounts; /* hash table, by handle */
+	uint64_t n_ended;	  /* accounts, ever */
 	struct account *spare;	  /* for the next ones */
 	unsigned n_spare;
 	atomic_uint n_cooling;
