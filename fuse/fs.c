@@ -143,9 +143,6 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	if (stat(fs->mountpoint, &st) < 0)
 		return error_set(err, -errno, "'%s' does not answer: %m",
 				 fs->mountpoint);
-	r = notify_start(fs->notify);
-	if (r < 0)
-		return error_set(err, r, "cannot start a thread");
 	return 0;
 }
 

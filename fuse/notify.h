@@ -15,13 +15,14 @@ struct notify;
 struct tree_event;
 
 int notify_new(struct fs *fs, struct notify **ret);
-/* When the mount answers: it is used from here on. */
-int notify_start(struct notify *n);
 void notify_free(struct notify *n);
 
 /*
  * A change of the tree (tree_listener_fn; arg is the struct fs): forget the
- * names and attributes it touches.  Returns when the kernel has.
+ * listings and attributes it touches.  Returns when the kernel has.  Names of
+ * namespaces and pods are never kept: to have the kernel forget one takes a
+ * lock that whoever waits for our answer may hold, and a daemon that is killed
+ * meanwhile would keep its own connection open for ever.
  */
 void notify_tree(void *arg, const struct tree_event *event);
 
