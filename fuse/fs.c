@@ -24,6 +24,7 @@
 #include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/helper.h"
 #include "store/base/log.h"
 #include "store/tree.h"
 #include "store/volume.h"
@@ -117,9 +118,23 @@ static int fs_carrier(struct fs *fs, bool uring)
 	return carrier_open_dev(&options, &fs->carrier);
 }
 
-static int fs_start(struct fs *fs, bool uring, struct error *err)
+/* Longer than a fresh mount takes on any machine. */
+#define FS_HELPER_TIMEOUT_S 60
+
+/* Does the mount answer?  Asked by a process that may wait for it. */
+static int look_errand(int fd, const char *arg, size_t len, struct error *err)
 {
 	struct stat st;
+
+	(void)fd;
+	(void)len;
+	if (stat(arg, &st) < 0)
+		return error_set(err, -errno, "'%s' does not answer: %m", arg);
+	return 0;
+}
+
+static int fs_start(struct fs *fs, bool uring, struct error *err)
+{
 	int r;
 
 	fs->kernel.wanted[KERNEL_OVER_URING] = uring;
@@ -140,10 +155,8 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	r = carrier_start(fs->carrier);
 	if (r < 0)
 		return error_set(err, r, "cannot start transport threads");
-	if (stat(fs->mountpoint, &st) < 0)
-		return error_set(err, -errno, "'%s' does not answer: %m",
-				 fs->mountpoint);
-	return 0;
+	return helper_run(fs->options.helper, FS_HELPER_TIMEOUT_S, look_errand,
+			  -1, fs->mountpoint, strlen(fs->mountpoint) + 1, err);
 }
 
 static int fs_parts(struct fs *fs, struct error *err)

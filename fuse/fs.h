@@ -15,6 +15,7 @@
 
 struct error;
 struct fs;
+struct helper;
 struct tree;
 
 enum fs_control_file {
@@ -41,6 +42,7 @@ struct fs_options {
 					 comma separated, or "oldest"; for
 					 tests */
 	struct tree *tree;
+	struct helper *helper; /* may use the mount; borrowed */
 	/*
 	 * The text of a control file (malloc'd, *ret_len bytes); uid is that
 	 * of the pod for FS_CONTROL_POD.  May be called from any thread.

@@ -3,19 +3,33 @@
 #include "fuse/notify.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fuse/internal.h"
+#include "store/base/error.h"
+#include "store/base/helper.h"
+#include "store/base/log.h"
 #include "store/tree.h"
 
 /* A directory is forgotten within this time, or the caller goes on without. */
 #define PATIENCE_S 5
 
+/* Paths of the mount, each with its NUL. */
+#define RECALL_MAX 8192
+/* No directory of the tree but the top has a child of this name. */
+#define RECALL_NAME VNODE_CONTROL_NAME
+
 struct note {
 	uint64_t nodeid; /* of a virtual directory */
+	char name[256];	 /* to be forgotten there, if not empty */
 	bool done;
 	bool abandoned; /* the caller has gone on; the thread frees it */
 	struct note *next;
@@ -42,6 +56,16 @@ void notify_data(struct fs *fs, uint64_t nodeid)
 	fuse_lowlevel_notify_inval_inode(fs->session, nodeid, 0, 0);
 }
 
+static void note_send(struct fuse_session *se, const struct note *note)
+{
+	if (note->name[0])
+		fuse_lowlevel_notify_inval_entry(se, note->nodeid, note->name,
+						 strlen(note->name));
+	else
+		/* Its listing and its attributes. */
+		fuse_lowlevel_notify_inval_inode(se, note->nodeid, 0, 0);
+}
+
 static void *notify_main(void *arg)
 {
 	struct notify *n = arg;
@@ -60,9 +84,7 @@ static void *notify_main(void *arg)
 		if (!n->first)
 			n->last = &n->first;
 		pthread_mutex_unlock(&n->lock);
-		/* Its listing and its attributes; names are looked up anew. */
-		fuse_lowlevel_notify_inval_inode(n->fs->session, note->nodeid,
-						 0, 0);
+		note_send(n->fs->session, note);
 		pthread_mutex_lock(&n->lock);
 		note->done = true;
 		if (note->abandoned)
@@ -73,7 +95,8 @@ static void *notify_main(void *arg)
 	return NULL;
 }
 
-static void note_post(struct notify *n, const struct vnode *dir)
+static void note_post(struct notify *n, const struct vnode *dir,
+		      const char *name)
 {
 	struct note *note = calloc(1, sizeof(*note));
 	struct timespec until;
@@ -81,6 +104,7 @@ static void note_post(struct notify *n, const struct vnode *dir)
 	if (!note)
 		return;
 	note->nodeid = vnode_nodeid(dir);
+	strncpy(note->name, name, sizeof(note->name) - 1);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PATIENCE_S;
 
@@ -100,20 +124,87 @@ static void note_post(struct notify *n, const struct vnode *dir)
 	pthread_mutex_unlock(&n->lock);
 }
 
+/* A directory of the mount, and a name in it that is gone. */
+static void recall_name(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	/*
+	 * Refused, but not before whoever is looking into the directory is
+	 * done, who may have been told of the name when it was there.
+	 */
+	snprintf(path, sizeof(path), "%s/" RECALL_NAME, dir);
+	(void)!mkdir(path, 0);
+	snprintf(path, sizeof(path), "%s/%s/" RECALL_NAME, dir, name);
+	(void)!lstat(path, &st);
+}
+
+/*
+ * arg: directories and names, each with its NUL.  Whoever is the first to find
+ * that a name is gone drops it, and stays to drop a million files below; so
+ * two look, and the first to be back tells.
+ */
+static int recall_errand(int fd, const char *arg, size_t len, struct error *err)
+{
+	const char *end = arg + len;
+
+	(void)fd;
+	(void)err;
+	fork();
+	while (arg < end) {
+		const char *name = arg + strlen(arg) + 1;
+
+		recall_name(arg, name);
+		arg = name + strlen(name) + 1;
+	}
+	return 0;
+}
+
+/* The names under which the tree showed what is gone. */
+static int recall(struct fs *fs, const struct tree_event *event,
+		  struct error *err)
+{
+	const char *top = fs->mountpoint;
+	char arg[RECALL_MAX];
+	int n;
+
+	if (event->kind == TREE_NAMESPACE)
+		n = snprintf(arg, sizeof(arg), "%s%c%s", top, '\0',
+			     event->name);
+	else
+		n = snprintf(arg, sizeof(arg),
+			     "%s/%s%c%s%c%s/" VNODE_CONTROL_NAME "/pods%c%s",
+			     top, event->namespace, '\0', event->name, '\0',
+			     top, '\0', event->uid);
+	if (n >= (int)sizeof(arg))
+		return error_set(err, -ENAMETOOLONG, "the path is too long");
+	return helper_run(fs->options.helper, PATIENCE_S, recall_errand, -1,
+			  arg, n + 1, err);
+}
+
 void notify_tree(void *arg, const struct tree_event *event)
 {
 	struct fs *fs = arg;
 	struct vnode parent = { .kind = VNODE_ROOT };
 	struct vnode pods = { .kind = VNODE_PODS };
+	struct error err;
 
 	if (!fs->init_done)
 		return;
 	if (event->kind == TREE_POD) {
 		parent.kind = VNODE_NAMESPACE;
 		parent.id = event->namespace_id;
-		note_post(fs->notify, &pods);
+		note_post(fs->notify, &pods, "");
 	}
-	note_post(fs->notify, &parent);
+	note_post(fs->notify, &parent, "");
+	if (event->op != TREE_REMOVED || recall(fs, event, &err) == 0)
+		return;
+	log_warning("cannot look at '%s' through the mount: %s", event->name,
+		    err.text);
+	note_post(fs->notify, &parent, event->name);
+	if (event->kind == TREE_POD)
+		note_post(fs->notify, &pods, event->uid);
 }
 
 int notify_new(struct fs *fs, struct notify **ret)

@@ -19,10 +19,15 @@ void notify_free(struct notify *n);
 
 /*
  * A change of the tree (tree_listener_fn; arg is the struct fs): forget the
- * listings and attributes it touches.  Returns when the kernel has.  Names of
- * namespaces and pods are never kept: to have the kernel forget one takes a
- * lock that whoever waits for our answer may hold, and a daemon that is killed
- * meanwhile would keep its own connection open for ever.
+ * listings and attributes it touches, and the names that are gone.  Returns
+ * when the kernel has.
+ *
+ * The kernel's own notification of a name that is gone takes a lock that
+ * whoever waits for our answer may hold, and a daemon killed meanwhile would
+ * keep its own connection open for ever.  So the helper looks for something
+ * below the name: the answer ESTALE has the kernel look at every name of the
+ * path anew (LOOKUP_REVAL), find that it is gone, and drop it with all it
+ * knows below, with no directory locked.
  */
 void notify_tree(void *arg, const struct tree_event *event);
 

@@ -84,7 +84,7 @@ static void lookup_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t parent,
 	}
 	r = vnode_getattr(fs->tree, &child.vnode, &st);
 	if (r < 0) {
-		reply_err(req, r);
+		reply_err(req, -ENOENT); /* it went in between */
 		return;
 	}
 	vnode_entry_fill(&out, &child.vnode, &st);

@@ -41,21 +41,15 @@ void entry_fill(struct fuse_entry_out *out, const struct inode *inode,
 	attr_fill(&out->attr, st, inode_ino(inode, st));
 }
 
-/* Does the name lead here for as long as the directory is there? */
-static bool vnode_is_fixed(const struct vnode *v)
-{
-	return v->kind != VNODE_NAMESPACE && v->kind != VNODE_POD &&
-	       v->kind != VNODE_POD_CONTROL;
-}
-
 void vnode_entry_fill(struct fuse_entry_out *out, const struct vnode *v,
 		      const struct statx *st)
 {
 	*out = (struct fuse_entry_out){
 		.nodeid = vnode_nodeid(v),
 		.generation = 1,
-		.entry_valid = vnode_is_fixed(v) ? ATTR_FOREVER : 0,
-		/* Directories change with notice, files as they are read. */
+		.entry_valid = ATTR_FOREVER,
+		/* Names go with notice (fuse/notify.h), and directories change
+		 * with notice; files change as they are read. */
 		.attr_valid = vnode_type(v) == S_IFREG ? 0 : ATTR_FOREVER,
 	};
 	attr_fill(&out->attr, st, vnode_ino(v));

@@ -203,8 +203,8 @@ static int found_pod(struct tree_pod *pod, enum vnode_kind kind,
 	return 0;
 }
 
-int vnode_lookup(struct tree *tree, const struct vnode *dir, const char *name,
-		 struct vnode_child *ret)
+static int children_lookup(struct tree *tree, const struct vnode *dir,
+			   const char *name, struct vnode_child *ret)
 {
 	struct tree_pod *pod;
 	int r;
@@ -233,6 +233,17 @@ int vnode_lookup(struct tree *tree, const struct vnode *dir, const char *name,
 	default:
 		return -ENOTDIR;
 	}
+}
+
+int vnode_lookup(struct tree *tree, const struct vnode *dir, const char *name,
+		 struct vnode_child *ret)
+{
+	struct statx st;
+	int r = children_lookup(tree, dir, name, ret);
+
+	if (r == -ENOENT && vnode_getattr(tree, dir, &st) < 0)
+		return -ESTALE;
+	return r;
 }
 
 static void stamp(struct statx *st, struct timespec ts)
@@ -265,7 +276,7 @@ static int pod_getattr(struct tree *tree, const struct vnode *v,
 	struct tree_pod *pod = tree_pod_by_id(tree, v->id);
 
 	if (!pod)
-		return -ENOENT;
+		return -ESTALE;
 	stamp(ret, pod->created);
 	if (S_ISDIR(ret->stx_mode))
 		ret->stx_nlink = pod_links(pod, v);
@@ -291,7 +302,9 @@ static int tree_getattr(struct tree *tree, const struct vnode *v,
 		return 0;
 	case VNODE_NAMESPACE:
 		ret->stx_nlink = 2 + tree_count_pods(tree, v->id);
-		return tree_namespace_by_id(tree, v->id, &entry);
+		if (tree_namespace_by_id(tree, v->id, &entry) < 0)
+			return -ESTALE;
+		return 0;
 	case VNODE_CONTROL:
 		ret->stx_nlink = 3;
 		return 0;
@@ -332,7 +345,7 @@ int vnode_readlink(struct tree *tree, const struct vnode *v, char *buf,
 		   size_t size)
 {
 	struct tree_pod *pod;
-	int r = -ENOENT;
+	int r = -ESTALE;
 
 	if (v->kind != VNODE_LINK)
 		return -EINVAL;

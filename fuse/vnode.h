@@ -57,11 +57,14 @@ struct vnode_child {
 	struct volume *volume; /* else its root; a reference for the caller */
 };
 
-/* 0, -ENOENT, or -ENOTDIR. */
+/*
+ * 0, -ENOENT, -ENOTDIR, or -ESTALE if dir itself is gone: the kernel then looks
+ * at every name of the path anew.
+ */
 int vnode_lookup(struct tree *tree, const struct vnode *dir, const char *name,
 		 struct vnode_child *ret);
 
-/* Fill mode, link count, times and size; -ENOENT if it is gone. */
+/* Fill mode, link count, times and size; -ESTALE if it is gone. */
 int vnode_getattr(struct tree *tree, const struct vnode *v, struct statx *ret);
 
 /* The target of a VNODE_LINK, NUL-terminated. */

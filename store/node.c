@@ -48,6 +48,7 @@ static int copy_options(struct node *node, const struct node_options *options)
 	size_t n = options->n_host_path_allow;
 
 	node->env.localfs = options->localfs;
+	node->helper = options->helper;
 	if (options->mountpoint) {
 		node->mountpoint = strdup(options->mountpoint);
 		if (!node->mountpoint)

@@ -16,6 +16,7 @@
 
 struct causes;
 struct error;
+struct helper;
 struct localfs;
 struct node;
 struct pod;
@@ -27,6 +28,7 @@ struct node_options {
 	char **host_path_allow; /* absolute prefixes; n 0 allows everything */
 	size_t n_host_path_allow;
 	struct localfs *localfs;
+	struct helper *helper; /* for what goes through the mount; borrowed */
 };
 
 /*

@@ -97,8 +97,8 @@ static int bind_sub_path(const struct mounting *m,
 		return -ENOMEM;
 	r = sub_path_text(container, mount, &sub_path, err);
 	if (r == 0)
-		r = subpath_bind(root, sub_path, m->node->env.state_fd, target,
-				 err);
+		r = subpath_bind_by(m->node->helper, root, sub_path,
+				    m->node->env.state_fd, target, err);
 	if (r < 0)
 		return error_prefix(err, r, "container '%s', volumeMounts[%zu]",
 				    container->name, index);

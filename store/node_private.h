@@ -41,6 +41,7 @@ struct node {
 	struct pod_locks locks;
 	struct node_watch *watch;
 	struct node_usage *usage;
+	struct helper *helper; /* may use the mount; NULL: we may ourselves */
 };
 
 /* Tell the test that a step is done. */

@@ -4,6 +4,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/helper.h"
 #include "store/base/path.h"
 
 #include <fcntl.h>
@@ -18,6 +19,8 @@
 #define LOOKUP_TRIES 64
 /* Mounts on top of each other at one target. */
 #define STACK_MAX 64
+/* A volume that does not answer within this time has no subPaths. */
+#define BIND_TIMEOUT_S 60
 /* Levels of directories that hold binds: we make three. */
 #define UNBIND_DEPTH_MAX 16
 
@@ -348,6 +351,39 @@ int subpath_bind(const char *volume_root, const char *sub_path, int dir_fd,
 	if (r < 0)
 		error_set(err, r, "cannot bind subPath '%s': %m", sub_path);
 	return r;
+}
+
+/* arg: the three texts of subpath_bind, each with its NUL. */
+static int bind_errand(int fd, const char *arg, size_t len, struct error *err)
+{
+	const char *sub_path = arg + strlen(arg) + 1;
+	const char *target = sub_path + strlen(sub_path) + 1;
+
+	(void)len;
+	return subpath_bind(arg, sub_path, fd, target, err);
+}
+
+int subpath_bind_by(struct helper *helper, const char *volume_root,
+		    const char *sub_path, int dir_fd, const char *target,
+		    struct error *err)
+{
+	char arg[HELPER_ARG_MAX];
+	size_t len =
+		strlen(volume_root) + strlen(sub_path) + strlen(target) + 3;
+	int r;
+
+	if (len > sizeof(arg))
+		return error_set(err, -ENAMETOOLONG,
+				 "subPath must be shorter than %d bytes",
+				 PATH_MAX);
+	snprintf(arg, sizeof(arg), "%s%c%s%c%s", volume_root, '\0', sub_path,
+		 '\0', target);
+	r = helper_run(helper, BIND_TIMEOUT_S, bind_errand, dir_fd, arg, len,
+		       err);
+	return r == -ETIMEDOUT || r == -EPIPE
+		       ? error_prefix(err, r, "cannot prepare subPath '%s'",
+				      sub_path)
+		       : r;
 }
 
 /* Remove a name of ours; a file that holds something is not ours. */

@@ -11,6 +11,7 @@
 #define STORE_SUBPATH_H
 
 struct error;
+struct helper;
 
 /*
  * Resolve sub_path beneath the directory volume_root (a path through the
@@ -23,6 +24,11 @@ struct error;
  */
 int subpath_bind(const char *volume_root, const char *sub_path, int dir_fd,
 		 const char *target, struct error *err);
+
+/* The same, run by the helper: volume_root may be on our own mount. */
+int subpath_bind_by(struct helper *helper, const char *volume_root,
+		    const char *sub_path, int dir_fd, const char *target,
+		    struct error *err);
 
 /* Unmount every bind below dir_fd/target, then remove the directories.
  * Never descends into what is mounted.  0 if there is nothing. */

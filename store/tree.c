@@ -176,6 +176,7 @@ static void tell(struct tree *tree, enum tree_op op, enum tree_kind kind,
 		.kind = kind,
 		.id = kind == TREE_POD ? pod->id : pod->namespace_id,
 		.namespace_id = pod->namespace_id,
+		.namespace = pod->namespace,
 		.name = kind == TREE_POD ? pod->name : pod->namespace,
 		.uid = kind == TREE_POD ? pod->uid : NULL,
 	};

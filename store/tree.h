@@ -46,8 +46,9 @@ struct tree_event {
 	enum tree_kind kind;
 	uint64_t id;
 	uint64_t namespace_id;
-	const char *name; /* valid during the call */
-	const char *uid;  /* of a pod */
+	const char *namespace; /* valid during the call, as the following */
+	const char *name;
+	const char *uid; /* of a pod */
 };
 
 /*

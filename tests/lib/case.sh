@@ -119,6 +119,10 @@ finish()
 	for ((i = ${#endings[@]} - 1; i >= 0; i--)); do
 		eval "${endings[i]}"
 	done
+	# What a failed case left running; its own jobs only.
+	for i in $(jobs -p); do
+		kill "$i" 2>/dev/null
+	done
 	unmount_below "$work"
 	if [[ -n $own_tmp ]]; then
 		if [[ $status != 0 && -n ${KEEP:-} ]]; then

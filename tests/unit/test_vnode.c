@@ -178,7 +178,7 @@ Test(vnode, a_volume_is_found_with_a_reference)
 	volume_unref(child.volume);
 }
 
-Test(vnode, a_pod_that_is_gone_is_enoent)
+Test(vnode, a_pod_that_is_gone_is_stale)
 {
 	struct vnode dir = walk("default/web");
 	struct vnode_child child;
@@ -186,13 +186,13 @@ Test(vnode, a_pod_that_is_gone_is_enoent)
 	char buf[64];
 
 	tree_withdraw(tree, 9);
-	cr_expect(eq(int, vnode_getattr(tree, &dir, &st), -ENOENT));
-	cr_expect(eq(int, vnode_lookup(tree, &dir, "data", &child), -ENOENT));
+	cr_expect(eq(int, vnode_getattr(tree, &dir, &st), -ESTALE));
+	cr_expect(eq(int, vnode_lookup(tree, &dir, "data", &child), -ESTALE));
 	cr_expect(eq(int, vnode_readdir(tree, &dir, 0, append_name, buf),
 		     -ENOENT));
 	dir = (struct vnode){ .kind = VNODE_LINK, .id = 9 };
 	cr_expect(
-		eq(int, vnode_readlink(tree, &dir, buf, sizeof(buf)), -ENOENT));
+		eq(int, vnode_readlink(tree, &dir, buf, sizeof(buf)), -ESTALE));
 }
 
 Test(vnode, a_link_leads_from_the_uid_to_the_volume)

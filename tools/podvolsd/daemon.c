@@ -5,6 +5,7 @@
 #include "fuse/fs.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/helper.h"
 #include "store/base/log.h"
 #include "store/localfs/localfs.h"
 #include "store/node.h"
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 
@@ -116,6 +118,7 @@ static int open_node(struct daemon *d, struct error *err)
 		.host_path_allow = options->host_path_allow.items,
 		.n_host_path_allow = options->host_path_allow.n,
 		.localfs = d->localfs,
+		.helper = d->helper,
 	};
 	return node_open(&node_options, &d->node, err);
 }
@@ -132,10 +135,11 @@ static int open_mount(struct daemon *d, struct error *err)
 		.allow_dev = options->dev,
 		.disable_features = options->disable_features,
 		.tree = node_tree(d->node),
+		.helper = d->helper,
 		.control = control_text,
 		.control_arg = d,
 	};
-	struct stat st;
+	struct statx st;
 	struct fs *fs;
 	int r;
 
@@ -146,9 +150,11 @@ static int open_mount(struct daemon *d, struct error *err)
 	if (r < 0)
 		return r;
 	atomic_store(&d->fs, fs);
-	if (stat(d->mountpoint, &st) < 0)
+	/* Without a request: nobody here waits for our own answer. */
+	if (statx(AT_FDCWD, d->mountpoint, AT_STATX_DONT_SYNC, 0, &st) < 0)
 		return error_set(err, -errno, "'%s': %m", d->mountpoint);
-	localfs_set_own_device(d->localfs, st.st_dev);
+	localfs_set_own_device(d->localfs,
+			       makedev(st.stx_dev_major, st.stx_dev_minor));
 	return 0;
 }
 
@@ -166,7 +172,10 @@ static int open_all(struct daemon *d, struct error *err)
 {
 	int r;
 
-	r = open_signals(d, err);
+	/* First: it must hold nothing of what follows. */
+	r = helper_new(&d->helper, err);
+	if (r == 0)
+		r = open_signals(d, err);
 	if (r < 0)
 		return r;
 	r = prepare_mountpoint(d, err);
@@ -206,6 +215,7 @@ static void close_rest(struct daemon *d)
 	node_close(d->node);
 	localfs_free(d->localfs);
 	free(d->mountpoint);
+	helper_free(d->helper);
 	if (d->signal_fd >= 0)
 		close(d->signal_fd);
 }

@@ -12,6 +12,7 @@
 struct control_socket;
 struct error;
 struct fs;
+struct helper;
 struct http;
 struct localfs;
 struct node;
@@ -20,6 +21,7 @@ struct options;
 struct daemon {
 	const struct options *options;
 	char *mountpoint; /* without symbolic links */
+	struct helper *helper;
 	struct localfs *localfs;
 	struct node *node;
 	_Atomic(struct fs *) fs; /* NULL while the mount is not there */

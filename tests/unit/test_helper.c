@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_helper.c - errands run beside the daemon, and end with it */
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/helper.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct helper *helper;
+static struct error err;
+
+static void setup(void)
+{
+	err = (struct error){ 0 };
+	cr_assert(eq(int, helper_new(&helper, &err), 0), "%s", err.text);
+}
+
+static void teardown(void)
+{
+	helper_free(helper);
+}
+
+TestSuite(helper, .init = setup, .fini = teardown, .timeout = 60);
+
+static int say_what_came(int fd, const char *arg, size_t len, struct error *e)
+{
+	char buf[16] = "";
+
+	if (fd >= 0 && pread(fd, buf, sizeof(buf) - 1, 0) < 0)
+		return error_set(e, -errno, "cannot read: %m");
+	return error_set(e, -ENOTDIR, "%.*s and '%s'", (int)len, arg, buf);
+}
+
+static int count_open(int fd, const char *arg, size_t len, struct error *e)
+{
+	int n = 0;
+
+	(void)fd;
+	(void)arg;
+	(void)len;
+	for (int i = 3; i < 1024; i++)
+		n += fcntl(i, F_GETFD) >= 0;
+	return error_set(e, -n - 1, "open");
+}
+
+static int sleep_long(int fd, const char *arg, size_t len, struct error *e)
+{
+	(void)fd;
+	(void)arg;
+	(void)len;
+	(void)e;
+	for (;;)
+		pause();
+	return 0;
+}
+
+static int succeed(int fd, const char *arg, size_t len, struct error *e)
+{
+	(void)fd;
+	(void)arg;
+	(void)len;
+	(void)e;
+	return 0;
+}
+
+/* What an errand answers; its error is in err. */
+static int run(helper_fn *fn, int fd, const char *arg)
+{
+	return helper_run(helper, 5, fn, fd, arg, strlen(arg), &err);
+}
+
+Test(helper, arguments_descriptors_and_errors_travel)
+{
+	cleanup_file FILE *f = tmpfile();
+
+	fputs("text", f);
+	fflush(f);
+	cr_expect(eq(int, run(say_what_came, fileno(f), "arg"), -ENOTDIR));
+	cr_expect(eq(int, strcmp(err.text, "arg and 'text'"), 0));
+	cr_expect(eq(int, run(say_what_came, -1, "arg"), -ENOTDIR));
+	cr_expect(eq(int, strcmp(err.text, "arg and ''"), 0));
+	cr_expect(eq(int, run(succeed, -1, ""), 0));
+}
+
+Test(helper, an_errand_holds_nothing_of_ours)
+{
+	cleanup_fd int fd = open("/dev/null", O_RDONLY);
+
+	cr_assert(ge(int, fd, 3));
+	/* One: where it answers. */
+	cr_expect(eq(int, run(count_open, -1, ""), -2));
+}
+
+Test(helper, an_errand_that_does_not_end_is_given_up)
+{
+	cr_expect(eq(int, run(sleep_long, -1, ""), -ETIMEDOUT));
+	cr_expect(eq(int, run(succeed, -1, ""), 0));
+}
+
+Test(helper, what_is_too_long_is_refused)
+{
+	cleanup_free char *arg = calloc(1, HELPER_ARG_MAX + 1);
+
+	cr_expect(eq(
+		int,
+		helper_run(helper, 5, succeed, -1, arg, HELPER_ARG_MAX, &err),
+		0));
+	cr_expect(eq(int,
+		     helper_run(helper, 5, succeed, -1, arg, HELPER_ARG_MAX + 1,
+				&err),
+		     -E2BIG));
+}
+
+Test(helper, without_one_the_function_runs_here)
+{
+	helper_free(helper);
+	helper = NULL;
+	cr_expect(eq(int, run(say_what_came, -1, "x"), -ENOTDIR));
+	cr_expect(eq(int, strcmp(err.text, "x and ''"), 0));
+}
