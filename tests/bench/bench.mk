@@ -2,6 +2,7 @@
 #
 #   make bench         metadata and data, tables and plots in $(BUILD)/bench; at most 15 minutes
 #   make bench-work    real work (tar, git, make, ...) in trees of 50,000 files; at most an hour
+#   make bench-quota   volumes with a limit beside those without, native and bindfs
 #   make bench-quick   a little of everything: that it works, not how fast
 #   make bench-requests     FUSE requests and system calls of the daemon for each operation
 #
@@ -29,11 +30,15 @@ bench: bench-deps
 bench-work: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)LIMIT=3600 $(RUN_BENCH) work
+bench-quota: bench-deps
+	+$(Q)$(MAKE) --no-print-directory bench-programs
+	$(Q)TARGETS="$${TARGETS:-native podvols podvols-limited bindfs}" DATA_CLIENTS="$${DATA_CLIENTS:-1 16}" \
+		$(RUN_BENCH) quota
 bench-quick: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs
-	$(Q)QUICK=1 $(RUN_BENCH) meta data work
+	$(Q)QUICK=1 $(RUN_BENCH) meta data quota work
 bench-requests: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs
 	$(Q)BUILD=$(BUILD) tests/bench/requests
 
-.PHONY: bench bench-work bench-quick bench-requests bench-deps bench-programs
+.PHONY: bench bench-work bench-quota bench-quick bench-requests bench-deps bench-programs

@@ -9,7 +9,7 @@
 
 # What is there to choose from, in the order of the tables.  "native" is the
 # backing itself and what the others are compared with.
-all_targets=(native tmpfs bind podvols podvols-dev podvols-uring podvols-hostpath
+all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-hostpath
 	bindfs mergerfs fuse-overlayfs passthrough_ll)
 declare -A dir_of=()
 
@@ -72,7 +72,8 @@ podvols_open()
 	S=$backing/$name
 	mkdir -p "$backing/host"
 	daemon_start "$@"
-	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $backing/host}"
+	apply_pod web 'data=emptyDir: {}' 'limited=emptyDir: {sizeLimit: 8Gi}' \
+		"hostpath=hostPath: {path: $backing/host}"
 	dir_of[$name]=$M/default/web/data
 }
 
@@ -80,10 +81,10 @@ podvols_target_open()
 {
 	case $1 in
 	podvols) podvols_open podvols ;;
-	podvols-hostpath)
-		# The daemon of "podvols" serves it too, where there is one.
+	podvols-hostpath | podvols-limited)
+		# The daemon of "podvols" serves them too, where there is one.
 		[[ ${dir_of[podvols]:-} ]] || podvols_open podvols
-		dir_of[podvols-hostpath]=$work/podvols/mnt/default/web/host
+		dir_of[$1]=$work/podvols/mnt/default/web/${1#podvols-}
 		;;
 	podvols-dev | podvols-uring)
 		has_transports || return 1
