@@ -106,7 +106,7 @@ static void errand_run(const struct errand *errand, const char *arg,
 
 	/* Even a wait for the mount ends with a signal that kills. */
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	alarm(errand->timeout_s);
 	closep(&(const int){ HELPER_FD });
 	result.r = errand->fn(passed->fd, arg, errand->len, &result.err);
@@ -156,7 +156,7 @@ static void helper_main(int sock)
 
 	/* The daemon says when it is over, not a terminal. */
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	signal(SIGCHLD, SIG_IGN);
 	prctl(PR_SET_NAME, "podvolsd-helper");
 	/* What errands fork and leave is reaped here, by nobody's wait. */
