@@ -159,8 +159,34 @@ static void reply_made(fuse_req_t req, struct fs *fs, int r,
 		reply_entry(req, fs, &inode, st);
 }
 
-void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	      dev_t rdev)
+/* A new object: its type is in mode. */
+struct making {
+	const char *name;
+	mode_t mode;
+	dev_t rdev;	    /* of a device */
+	const char *target; /* of a link */
+};
+
+static int make_object(const struct inode *dir, const struct making *m,
+		       const struct store_cred *cred, struct store_handle *h,
+		       struct statx *st)
+{
+	struct store *store = dir->volume->store;
+
+	switch (m->mode & S_IFMT) {
+	case S_IFDIR:
+		return store_mkdir(store, &dir->handle, m->name,
+				   m->mode & ~S_IFMT, cred, h, st);
+	case S_IFLNK:
+		return store_symlink(store, &dir->handle, m->name, m->target,
+				     cred, h, st);
+	default:
+		return store_mknod(store, &dir->handle, m->name, m->mode,
+				   m->rdev, cred, h, st);
+	}
+}
+
+static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct store_cred cred = fs_cred(req);
@@ -175,59 +201,33 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		r = charge_make(fs, &dir, true, &c);
 	if (r == 0) {
 		do {
-			r = store_mknod(dir.volume->store, &dir.handle, name,
-					mode, rdev, &cred, &h, &st);
+			r = make_object(&dir, m, &cred, &h, &st);
 		} while (charge_again(&c, r));
 		charge_made(&c, r, &st);
 	}
 	reply_made(req, fs, r, &dir, &h, &st);
 }
 
+void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	      dev_t rdev)
+{
+	make(req, parent,
+	     &(struct making){ .name = name, .mode = mode, .rdev = rdev });
+}
+
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct store_cred cred = fs_cred(req);
-	struct store_handle h;
-	struct charge c;
-	struct inode dir;
-	struct statx st;
-	int r;
-
-	r = fs_inode(fs, parent, &dir);
-	if (r == 0)
-		r = charge_make(fs, &dir, true, &c);
-	if (r == 0) {
-		do {
-			r = store_mkdir(dir.volume->store, &dir.handle, name,
-					mode, &cred, &h, &st);
-		} while (charge_again(&c, r));
-		charge_made(&c, r, &st);
-	}
-	reply_made(req, fs, r, &dir, &h, &st);
+	make(req, parent,
+	     &(struct making){ .name = name,
+			       .mode = (mode & ~S_IFMT) | S_IFDIR });
 }
 
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
 		const char *name)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct store_cred cred = fs_cred(req);
-	struct store_handle h;
-	struct charge c;
-	struct inode dir;
-	struct statx st;
-	int r;
-
-	r = fs_inode(fs, parent, &dir);
-	if (r == 0)
-		r = charge_make(fs, &dir, true, &c);
-	if (r == 0) {
-		do {
-			r = store_symlink(dir.volume->store, &dir.handle, name,
-					  target, &cred, &h, &st);
-		} while (charge_again(&c, r));
-		charge_made(&c, r, &st);
-	}
-	reply_made(req, fs, r, &dir, &h, &st);
+	make(req, parent,
+	     &(struct making){
+		     .name = name, .mode = S_IFLNK, .target = target });
 }
 
 /* Both inodes, which must be of one volume. */
@@ -269,7 +269,8 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	reply_made(req, fs, r, &dir, &inode.handle, &st);
 }
 
-void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
+			bool directory)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct inode dir;
@@ -280,27 +281,23 @@ void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r == 0)
 		r = charge_remove(fs, &dir, name, &c);
 	if (r == 0) {
-		r = store_unlink(dir.volume->store, &dir.handle, name);
+		struct store *store = dir.volume->store;
+
+		r = directory ? store_rmdir(store, &dir.handle, name)
+			      : store_unlink(store, &dir.handle, name);
 		charge_removed(&c, r);
 	}
 	reply_err(req, r);
 }
 
+void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, false);
+}
+
 void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct inode dir;
-	struct charge c;
-	int r;
-
-	r = fs_inode(fs, parent, &dir);
-	if (r == 0)
-		r = charge_remove(fs, &dir, name, &c);
-	if (r == 0) {
-		r = store_rmdir(dir.volume->store, &dir.handle, name);
-		charge_removed(&c, r);
-	}
-	reply_err(req, r);
+	remove_name(req, parent, name, true);
 }
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
