@@ -86,15 +86,20 @@ static int restore(const char *source)
 	return r;
 }
 
-static int resize(const char *from, const char *to)
+static int resize_with(const char *from, const char *to, const char *pod)
 {
 	struct volume_spec old = spec_of(from, "{}");
-	struct volume_spec new = spec_of(to, "{}");
+	struct volume_spec new = spec_of(to, pod);
 	int r = emptydir_driver.resize(&env, &old, &new, &err);
 
 	spec_end(&old);
 	spec_end(&new);
 	return r;
+}
+
+static int resize(const char *from, const char *to)
+{
+	return resize_with(from, to, "{}");
 }
 
 #define LIMIT(size) "{\"medium\": \"Memory\", \"sizeLimit\": \"" size "\"}"
@@ -151,6 +156,82 @@ Test(memory, shrinking_below_what_is_used_is_refused_with_the_number)
 	cr_expect(ne(ptr, strstr(err.text, "8Ki (8192 bytes) are used"), NULL),
 		  "%s", err.text);
 	cr_expect(eq(i64, size_of_tree(), 2 * MIB));
+}
+
+#define INODES(n) "{\"inodeLimit\": " n "}"
+
+static int64_t inodes_of_tree(void)
+{
+	struct statfs st;
+
+	cr_assert(eq(int, statfs(TREE, &st), 0));
+	return (int64_t)st.f_files;
+}
+
+static int make_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	return fd < 0 ? -errno : close(fd);
+}
+
+Test(memory, a_limit_of_inodes_counts_the_root_as_on_disk)
+{
+	cr_assert(eq(int, provision(LIMIT("1Mi"), INODES("3")), 0), "%s",
+		  err.text);
+	cr_expect(eq(i64, inodes_of_tree(), 3));
+	cr_expect(eq(int, make_file(TREE "/a"), 0));
+	cr_expect(eq(int, make_file(TREE "/b"), 0));
+	cr_expect(eq(int, make_file(TREE "/c"), -ENOSPC));
+	cr_expect(eq(int, unlink(TREE "/a"), 0));
+	cr_expect(eq(int, make_file(TREE "/c"), 0));
+}
+
+Test(memory, a_limit_of_inodes_comes_and_goes_while_it_is_in_use)
+{
+	int64_t before;
+
+	cr_assert(eq(int, provision(LIMIT("1Mi"), "{}"), 0));
+	before = inodes_of_tree();
+	cr_expect(gt(i64, before, 1000));
+	cr_expect(eq(int, resize_with(LIMIT("1Mi"), LIMIT("1Mi"), INODES("5")),
+		     0),
+		  "%s", err.text);
+	cr_expect(eq(i64, inodes_of_tree(), 5));
+	cr_expect(eq(int, resize_with(LIMIT("1Mi"), LIMIT("1Mi"), INODES("7")),
+		     0));
+	cr_expect(eq(i64, inodes_of_tree(), 7));
+	cr_expect(eq(int, resize(LIMIT("1Mi"), LIMIT("1Mi")), 0));
+	cr_expect(eq(i64, inodes_of_tree(), before));
+	cr_expect(eq(int, resize_with(LIMIT("1Mi"), LIMIT("1Mi"), INODES("5")),
+		     0),
+		  "one that was taken away can come again: %s", err.text);
+	cr_expect(eq(i64, inodes_of_tree(), 5));
+}
+
+Test(memory, fewer_inodes_than_used_are_refused_with_the_number)
+{
+	cr_assert(eq(int, provision(LIMIT("1Mi"), INODES("9")), 0));
+	cr_assert(eq(int, make_file(TREE "/a"), 0));
+	cr_assert(eq(int, make_file(TREE "/b"), 0));
+	cr_expect(eq(int, resize_with(LIMIT("1Mi"), LIMIT("2Mi"), INODES("2")),
+		     -EINVAL));
+	cr_expect(ne(ptr, strstr(err.text, "to 2 inodes: 3 are used"), NULL),
+		  "%s", err.text);
+	cr_expect(eq(i64, inodes_of_tree(), 9));
+	cr_expect(eq(i64, size_of_tree(), MIB), "all or nothing");
+	cr_expect(eq(int, resize_with(LIMIT("1Mi"), LIMIT("2Mi"), INODES("3")),
+		     0));
+	cr_expect(eq(i64, inodes_of_tree(), 3));
+	cr_expect(eq(i64, size_of_tree(), 2 * MIB));
+}
+
+Test(memory, more_inodes_than_tmpfs_can_number_are_as_many_as_it_can)
+{
+	cr_assert(eq(int,
+		     provision(LIMIT("1Mi"), INODES("9223372036854775807")), 0),
+		  "%s", err.text);
+	cr_expect(gt(i64, inodes_of_tree(), INT64_C(1) << 50));
 }
 
 Test(memory, usage_is_what_the_filesystem_counts)
