@@ -148,8 +148,10 @@ int pod_decode(const json_t *document, const char *default_namespace,
 	r = pod_metadata_decode(&root, pod->document, default_namespace, pod);
 	if (r >= 0)
 		r = spec_decode(&root, pod);
-	if (r >= 0)
+	if (r >= 0) {
 		pod_resources_decode(&root, pod->document, pod);
+		pod_annotations_decode(&root, pod);
+	}
 	if (r >= 0 && causes->n_total > found)
 		r = -EINVAL;
 	if (r < 0) {

@@ -12,6 +12,9 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#define ID_MAX INT32_MAX /* of users and groups, as Kubernetes has it */
 
 struct error;
 struct pod;
@@ -27,9 +30,14 @@ int pod_volumes_decode(const struct field *spec, json_t *value, struct pod *pod,
 int pod_containers_decode(const struct field *spec, json_t *value,
 			  const json_t *volume_names, struct pod *pod);
 
-/* After volumes and containers: memory, huge pages, fsGroup, owner. */
+/* After volumes and containers: memory, huge pages, fsGroup. */
 void pod_resources_decode(const struct field *root, const json_t *document,
 			  struct pod *pod);
+
+/* After volumes: their owner, and what is said for each of them. */
+void pod_annotations_decode(const struct field *root, struct pod *pod);
+/* Of a volume of a good pod: the limit of inodes, 0 for none. */
+int64_t pod_annotation_inodes(const struct pod *pod, const char *volume);
 
 int pod_mounts_decode(const struct field *container, json_t *value,
 		      const json_t *volume_names, struct pod_container *ret);
