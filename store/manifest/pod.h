@@ -91,7 +91,8 @@ void pod_free(struct pod *pod);
  * What the pod says outside of volume i that its driver needs to know, a new
  * object; NULL when out of memory.  For an emptyDir, as far as it is said:
  * "uid", "gid", "fsGroup", "ephemeralLimit", "inodeLimit"; for medium Memory
- * "memoryLimit" in bytes; for HugePages "hugePageSize" in bytes.
+ * "memoryLimit" in bytes; for HugePages "hugePageSize" in bytes.  For any other
+ * volume "usage": true if what it holds is wanted.
  */
 json_t *pod_volume_facts(const struct pod *pod, size_t i);
 

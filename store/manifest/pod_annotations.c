@@ -5,12 +5,15 @@
 #include "store/manifest/quantity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define UID_KEY	   "podvols.io/uid"
 #define GID_KEY	   "podvols.io/gid"
 #define INODES_KEY "podvols.io/inode-limit"
+#define USAGE_KEY  "podvols.io/usage"
+#define KEY_SIZE   128
 
 static int64_t id_decode(const struct field *annotations, const json_t *map,
 			 const char *key)
@@ -33,25 +36,36 @@ static int64_t id_decode(const struct field *annotations, const json_t *map,
 	return -1;
 }
 
-/* The number of inodes that an annotation gives, for all volumes or for one. */
-static int64_t inodes_decode(const struct field *annotations, const json_t *map,
-			     const char *key)
+static void inodes_check(const struct field *field, const json_t *value)
 {
-	const json_t *value = json_object_get(map, key);
 	const char *text = json_string_value(value);
-	struct field field = field_child(annotations, key);
 	int64_t n;
 
-	if (!text)
-		return 0;
-	if (quantity_parse(text, &n) == 0 && n >= 0)
-		return n;
-	field_invalid(
-		&field, value,
-		"must be a number of inodes, such as 10000 or 1M; 0 means "
-		"no limit");
-	return 0;
+	if (quantity_parse(text, &n) < 0 || n < 0)
+		field_invalid(
+			field, value,
+			"must be a number of inodes, such as 10000 or 1M; "
+			"0 means no limit");
 }
+
+static void usage_check(const struct field *field, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		field_invalid(field, value, "must be \"true\" or \"false\"");
+}
+
+/* Of all volumes, or with ".VOLUME" behind the key of one. */
+static const struct of_volume {
+	const char *key;
+	void (*check)(const struct field *field, const json_t *value);
+} of_volumes[] = {
+	{ INODES_KEY, inodes_check },
+	{ USAGE_KEY, usage_check },
+};
+
+#define N_OF_VOLUMES (sizeof(of_volumes) / sizeof(of_volumes[0]))
 
 static bool has_volume(const struct pod *pod, const char *name)
 {
@@ -62,27 +76,22 @@ static bool has_volume(const struct pod *pod, const char *name)
 	return false;
 }
 
-static void inode_limits_check(const struct field *annotations,
-			       const json_t *map, const struct pod *pod)
+static void of_volume_check(const struct of_volume *o, const char *key,
+			    const struct field *field, const json_t *value,
+			    const struct pod *pod)
 {
-	const size_t len = strlen(INODES_KEY);
-	struct field field;
-	const char *key;
-	json_t *value;
+	const size_t len = strlen(o->key);
 
-	json_object_foreach((json_t *)map, key, value)
-	{
-		if (strncmp(key, INODES_KEY, len) != 0)
-			continue;
-		inodes_decode(annotations, map, key);
-		field = field_child(annotations, key);
-		if (key[len] &&
-		    (key[len] != '.' || !has_volume(pod, key + len + 1)))
-			field_invalid(
-				&field, value,
-				"names no volume of the pod; the key is " INODES_KEY
-				" or " INODES_KEY ".VOLUME");
-	}
+	if (strncmp(key, o->key, len) != 0)
+		return;
+	/* A wrong type was told already. */
+	if (json_is_string(value))
+		o->check(field, value);
+	if (key[len] && (key[len] != '.' || !has_volume(pod, key + len + 1)))
+		field_invalid(field, value,
+			      "names no volume of the pod; the key is %s or "
+			      "%s.VOLUME",
+			      o->key, o->key);
 }
 
 void pod_annotations_decode(const struct field *root, struct pod *pod)
@@ -90,28 +99,47 @@ void pod_annotations_decode(const struct field *root, struct pod *pod)
 	const json_t *metadata = json_object_get(pod->document, "metadata");
 	const struct field field = field_child(root, "metadata");
 	const struct field annotations = field_child(&field, "annotations");
-	const json_t *map = json_object_get(metadata, "annotations");
+	json_t *map = json_object_get(metadata, "annotations");
+	struct field annotation;
+	const char *key;
+	json_t *value;
 
 	pod->owner_uid = id_decode(&annotations, map, UID_KEY);
 	pod->owner_gid = id_decode(&annotations, map, GID_KEY);
-	inode_limits_check(&annotations, map, pod);
+	json_object_foreach(map, key, value)
+	{
+		annotation = field_child(&annotations, key);
+		for (size_t i = 0; i < N_OF_VOLUMES; i++)
+			of_volume_check(&of_volumes[i], key, &annotation, value,
+					pod);
+	}
+}
+
+/* What is said for one volume before what is said for all; or NULL. */
+static const char *for_volume(const struct pod *pod, const char *key,
+			      const char *volume)
+{
+	const json_t *map = json_object_get(
+		json_object_get(pod->document, "metadata"), "annotations");
+	char own_key[KEY_SIZE];
+	const char *text;
+
+	snprintf(own_key, sizeof(own_key), "%s.%s", key, volume);
+	text = json_string_value(json_object_get(map, own_key));
+	return text ? text : json_string_value(json_object_get(map, key));
 }
 
 int64_t pod_annotation_inodes(const struct pod *pod, const char *volume)
 {
-	const json_t *map = json_object_get(
-		json_object_get(pod->document, "metadata"), "annotations");
-	const char *text;
-	const char *key;
-	json_t *value;
+	const char *text = for_volume(pod, INODES_KEY, volume);
 	int64_t n = 0;
 
-	text = json_string_value(json_object_get(map, INODES_KEY));
-	json_object_foreach((json_t *)map, key, value)
-	{
-		if (strncmp(key, INODES_KEY ".", sizeof(INODES_KEY)) == 0 &&
-		    strcmp(key + sizeof(INODES_KEY), volume) == 0)
-			text = json_string_value(value);
-	}
 	return text && quantity_parse(text, &n) == 0 ? n : 0;
+}
+
+bool pod_annotation_usage(const struct pod *pod, const char *volume)
+{
+	const char *text = for_volume(pod, USAGE_KEY, volume);
+
+	return text && strcmp(text, "true") == 0;
 }

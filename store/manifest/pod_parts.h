@@ -38,6 +38,8 @@ void pod_resources_decode(const struct field *root, const json_t *document,
 void pod_annotations_decode(const struct field *root, struct pod *pod);
 /* Of a volume of a good pod: the limit of inodes, 0 for none. */
 int64_t pod_annotation_inodes(const struct pod *pod, const char *volume);
+/* Shall be looked up what it holds, though it is not ours? */
+bool pod_annotation_usage(const struct pod *pod, const char *volume);
 
 int pod_mounts_decode(const struct field *container, json_t *value,
 		      const json_t *volume_names, struct pod_container *ret);

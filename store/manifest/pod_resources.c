@@ -342,21 +342,16 @@ static int set_number(json_t *facts, const char *key, int64_t value,
 	return json_object_set_new(facts, key, json_integer(value));
 }
 
-json_t *pod_volume_facts(const struct pod *pod, size_t i)
+static int emptydir_facts(const struct pod *pod,
+			  const struct pod_volume *volume, json_t *facts)
 {
-	const struct pod_volume *volume = &pod->volumes[i];
-	const char *medium;
-	int64_t inodes;
-	json_t *facts;
+	const char *medium =
+		json_string_value(json_object_get(volume->spec, "medium"));
+	int64_t inodes = pod_annotation_inodes(pod, volume->name);
 	int r = 0;
 
-	facts = json_object();
-	if (!facts || strcmp(volume->source, "emptyDir") != 0)
-		return facts;
-	medium = json_string_value(json_object_get(volume->spec, "medium"));
 	if (!medium)
 		medium = "";
-	inodes = pod_annotation_inodes(pod, volume->name);
 	r |= set_number(facts, "ephemeralLimit", pod->ephemeral_limit,
 			pod->ephemeral_limit > 0);
 	r |= set_number(facts, "inodeLimit", inodes, inodes > 0);
@@ -369,6 +364,19 @@ json_t *pod_volume_facts(const struct pod *pod, size_t i)
 	if (strcmp(medium, HUGE_MEDIUM) == 0)
 		r |= set_number(facts, "hugePageSize", pod->page_sizes[0],
 				pod->n_page_sizes == 1);
+	return r;
+}
+
+json_t *pod_volume_facts(const struct pod *pod, size_t i)
+{
+	const struct pod_volume *volume = &pod->volumes[i];
+	json_t *facts = json_object();
+	int r = 0;
+
+	if (strcmp(volume->source, "emptyDir") == 0)
+		r = emptydir_facts(pod, volume, facts);
+	else if (pod_annotation_usage(pod, volume->name))
+		r = json_object_set_new(facts, "usage", json_true());
 	if (!r)
 		return facts;
 	json_decref(facts);

@@ -162,6 +162,77 @@ Test(pod_resources, owner_annotations_are_ids)
 	       "must be a number");
 }
 
+static const char *with_usage(const char *annotations)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text),
+		 "{apiVersion: v1, kind: Pod, metadata: {name: p, annotations: "
+		 "{%s}}, spec: {volumes: [{name: h, hostPath: {path: /x}}, "
+		 "{name: i, hostPath: {path: /y}}, {name: d, emptyDir: {}}], "
+		 "containers: [{name: c}]}}",
+		 annotations);
+	return text;
+}
+
+#define USAGE(value) "podvols.io/usage: " value
+
+Test(pod_resources, usage_is_asked_for_with_true_or_false)
+{
+	static const char *const wrong[] = { "'yes'", "'1'", "'True'", "''",
+					     "' true'" };
+
+	accept(with_usage(USAGE("'true'")));
+	accept(with_usage(USAGE("'false'")));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char annotation[64];
+
+		snprintf(annotation, sizeof(annotation), USAGE("%s"), wrong[i]);
+		refuse(with_usage(annotation), INVALID,
+		       "metadata.annotations[podvols.io/usage]",
+		       "must be \"true\" or \"false\"");
+	}
+	refuse(with_usage("podvols.io/usage.h: '1'"), INVALID,
+	       "metadata.annotations[podvols.io/usage.h]",
+	       "\"1\": must be \"true\" or \"false\"");
+}
+
+Test(pod_resources, usage_can_be_asked_for_of_one_volume)
+{
+	refuse(with_usage("podvols.io/usage.x: 'true'"), INVALID,
+	       "metadata.annotations[podvols.io/usage.x]",
+	       "names no volume of the pod; the key is podvols.io/usage or "
+	       "podvols.io/usage.VOLUME");
+	refuse(with_usage("podvols.io/usages: 'true'"), INVALID,
+	       "metadata.annotations[podvols.io/usages]", "names no volume");
+}
+
+static void expect_usage(const char *annotations, bool h, bool i)
+{
+	struct pod *pod = good(with_usage(annotations));
+	const bool wanted[] = { h, i, false };
+
+	for (size_t k = 0; k < 3; k++) {
+		json_t *facts = pod_volume_facts(pod, k);
+
+		cr_expect(eq(int, json_is_true(json_object_get(facts, "usage")),
+			     wanted[k]),
+			  "%s: volume %zu", annotations, k);
+		json_decref(facts);
+	}
+	pod_free(pod);
+}
+
+Test(pod_resources, the_volumes_of_which_usage_is_wanted_are_told)
+{
+	expect_usage("", false, false);
+	expect_usage(USAGE("'true'"), true, true);
+	expect_usage(USAGE("'false'"), false, false);
+	expect_usage("podvols.io/usage.h: 'true'", true, false);
+	expect_usage(USAGE("'true'") ", podvols.io/usage.h: 'false'", false,
+		     true);
+}
+
 Test(pod_resources, a_volume_is_told_what_the_pod_says_for_it)
 {
 	struct pod *pod = good(
