@@ -302,11 +302,14 @@ static void cache_release(struct fs *fs, uint64_t nodeid)
 static bool is_ours_alone(struct fs *fs, uint64_t nodeid)
 {
 	struct inode inode;
+	struct vnode v;
 
 	/* Virtual directories too: notify_tree() drops their listings. */
-	return vnode_is_virtual(nodeid) ||
-	       (inode_get(fs->inodes, nodeid, &inode) == 0 &&
-		inode.volume->exclusive);
+	if (vnode_is_virtual(nodeid))
+		return vnode_decode(nodeid, &v) == 0 &&
+		       vnode_is_steady(fs->tree, &v);
+	return inode_get(fs->inodes, nodeid, &inode) == 0 &&
+	       inode.volume->exclusive;
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

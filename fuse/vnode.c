@@ -362,6 +362,20 @@ int vnode_readlink(struct tree *tree, const struct vnode *v, char *buf,
 	return r;
 }
 
+bool vnode_is_steady(struct tree *tree, const struct vnode *dir)
+{
+	struct tree_pod *pod;
+	bool steady = true;
+
+	if (dir->kind != VNODE_POD)
+		return true;
+	pod = tree_pod_by_id(tree, dir->id);
+	for (size_t i = 0; pod && i < pod->n_volumes; i++)
+		steady = steady && pod->volumes[i]->exclusive;
+	tree_pod_unref(pod);
+	return steady;
+}
+
 void vnode_parent(struct tree *tree, const struct vnode *dir, struct vnode *ret)
 {
 	struct tree_pod *pod;

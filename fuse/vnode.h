@@ -71,6 +71,12 @@ int vnode_getattr(struct tree *tree, const struct vnode *v, struct statx *ret);
 int vnode_readlink(struct tree *tree, const struct vnode *v, char *buf,
 		   size_t size);
 
+/*
+ * Does the directory change with the tree only?  That of a pod does not if it
+ * has a volume that others change: such a volume is listed while it is there.
+ */
+bool vnode_is_steady(struct tree *tree, const struct vnode *dir);
+
 /* Node whose entry `..` of dir leads to. */
 void vnode_parent(struct tree *tree, const struct vnode *dir,
 		  struct vnode *ret);

@@ -12,6 +12,7 @@ mkdir -p "$H/dir"
 echo text >"$H/file"
 apply_pod web "host=hostPath: {path: $H}" 'data=emptyDir: {}'
 V=$M/default/web/host
+expect_eq "listing" "$(list "$M/default/web")" "data host"
 
 it "open files go on, new looks get an error, nothing hangs"
 exec {fd}<>"$V/file"
@@ -25,8 +26,12 @@ within 5 touch "$M/default/web/data/file"
 within 5 ls "$M/default" >/dev/null
 exec {fd}>&- {dirfd}<&-
 
-it "when it comes back it is served again"
+it "its name goes from the listing of the pod, and comes back"
+expect_eq "listing" "$(list "$M/default/web")" data
 mkdir "$H"
+expect_eq "listing" "$(list "$M/default/web")" "data host"
+
+it "when it comes back it is served again"
 echo back >"$H/file"
 expect_eq "content" "$(within 5 cat "$V/file")" back
 
