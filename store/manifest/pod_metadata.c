@@ -186,6 +186,7 @@ static void typos_check(const struct field *metadata, json_t *value)
 int pod_metadata_decode(const struct field *root, json_t *document,
 			const char *default_namespace, struct pod *pod)
 {
+	struct field member;
 	struct field field;
 	json_t *value;
 	int r;
@@ -197,6 +198,8 @@ int pod_metadata_decode(const struct field *root, json_t *document,
 		return 0;
 	}
 	typos_check(&field, value);
+	/* A condition of the change: as a number it would not be looked at. */
+	field_get_string(&field, value, "resourceVersion", &member);
 	r = name_decode(&field, value, pod);
 	if (r >= 0)
 		r = namespace_decode(&field, value, default_namespace, pod);

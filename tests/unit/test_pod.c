@@ -149,6 +149,8 @@ Test(pod, names_have_the_shapes_of_kubernetes)
 	refuse(with_metadata(""), REQUIRED, "metadata.name", "generateName");
 	refuse(with_metadata("name: ''"), REQUIRED, "metadata.name", "");
 	refuse(with_metadata("name: 12"), INVALID, "metadata.name", "quotes");
+	refuse(with_metadata("name: a, resourceVersion: 12"), INVALID,
+	       "metadata.resourceVersion", "quotes");
 	refuse(with_metadata("name: a, uid: xyz"), INVALID, "metadata.uid",
 	       "UUID");
 }
