@@ -140,15 +140,32 @@ void catalog_close(struct catalog *c)
 	free(c);
 }
 
+/* SQLite writes on when the file has left its place, where no start looks. */
+static int check_place(struct catalog *c, struct error *err)
+{
+	int moved = 0;
+
+	if (sqlite3_file_control(c->writer.db, "main", SQLITE_FCNTL_HAS_MOVED,
+				 &moved) != SQLITE_OK ||
+	    !moved)
+		return 0;
+	return error_set(err, -EUCLEAN,
+			 "cannot write the catalog: '%s' has been moved or "
+			 "removed; put it back, or restart the daemon",
+			 sqlite3_db_filename(c->writer.db, "main"));
+}
+
 int catalog_begin(struct catalog *c, struct catalog **ret_txn,
 		  struct error *err)
 {
 	int r;
 
 	pthread_mutex_lock(&c->writer.lock);
-	if (sqlite3_exec(c->writer.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
-	    SQLITE_OK) {
+	r = check_place(c, err);
+	if (r == 0 && sqlite3_exec(c->writer.db, "BEGIN IMMEDIATE", NULL, NULL,
+				   NULL) != SQLITE_OK)
 		r = catalog_fail(c->writer.db, err, "cannot write the catalog");
+	if (r < 0) {
 		pthread_mutex_unlock(&c->writer.lock);
 		return r;
 	}

@@ -178,6 +178,22 @@ Test(catalog, what_was_not_committed_never_was)
 		     -ENOENT));
 }
 
+Test(catalog, nothing_is_taken_while_the_file_is_not_in_its_place)
+{
+	cleanup_catalog_pod struct catalog_pod pod =
+		make_pod("default", "web", "uid-1");
+	struct catalog *txn = NULL;
+	struct error err = { 0 };
+	char away[80];
+
+	snprintf(away, sizeof(away), "%s.away", path);
+	cr_assert(eq(int, rename(path, away), 0));
+	cr_expect(eq(int, catalog_begin(c, &txn, &err), -EUCLEAN));
+	cr_expect(strstr(err.text, "moved or removed") != NULL, "%s", err.text);
+	cr_assert(eq(int, rename(away, path), 0));
+	cr_expect(eq(int, insert(&pod), 0));
+}
+
 Test(catalog, ids_are_never_given_again)
 {
 	uint64_t first = add("default", "web", "uid-1");
