@@ -95,9 +95,21 @@ void query_resetp(sqlite3_stmt **q)
 int query_prepare_all(struct connection *conn, struct error *err)
 {
 	for (int i = 0; i < CATALOG_N_QUERIES; i++) {
-		if (sqlite3_prepare_v3(conn->db, queries[i], -1,
-				       SQLITE_PREPARE_PERSISTENT,
-				       &conn->stmt[i], NULL) != SQLITE_OK)
+		int rc = sqlite3_prepare_v3(conn->db, queries[i], -1,
+					    SQLITE_PREPARE_PERSISTENT,
+					    &conn->stmt[i], NULL);
+
+		/* Our words are right: the file lacks what they are about. */
+		if (rc == SQLITE_ERROR)
+			return error_set(
+				err, -EUCLEAN,
+				"the catalog '%s' is damaged (%s); it was left "
+				"as it is: restore it from a copy, or move the "
+				"state directory away to start with an empty "
+				"one",
+				sqlite3_db_filename(conn->db, "main"),
+				sqlite3_errmsg(conn->db));
+		if (rc != SQLITE_OK)
 			return catalog_fail(conn->db, err,
 					    "cannot prepare a statement");
 	}

@@ -397,6 +397,12 @@ Test(catalog, a_damaged_page_is_refused_untouched)
 	expect_refusal(-EUCLEAN, "restore it from a copy");
 }
 
+Test(catalog, one_that_lacks_a_table_is_refused_untouched)
+{
+	tamper("DROP TABLE event");
+	expect_refusal(-EUCLEAN, "restore it from a copy");
+}
+
 Test(catalog, an_empty_file_of_a_crash_becomes_a_catalog)
 {
 	cleanup_fd int fd = -1;
