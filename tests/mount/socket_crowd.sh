@@ -87,6 +87,12 @@ expect_match "code" "$api_code" '^4(05|15)$'
 api POST "$pods" -H 'Content-Type: image/png' --data x
 expect_match "code" "$api_code" '^4'
 
+it "a NUL in a name does not make it another one"
+api GET "$pods/web%00x"
+expect_eq "code" "$api_code" 400
+api POST "$pods/web/mounts?container=main%00x"
+expect_eq "code" "$api_code" 404
+
 it "descriptors are given back"
 wait_until 60 few_fds $((fds + 8))
 daemon_stop

@@ -279,6 +279,17 @@ static void *accept_main(void *arg)
 	}
 }
 
+/*
+ * A NUL would end the text early, and a name would be that of another pod: %00
+ * stays as it is written, which no name is.
+ */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+	(void)arg;
+	(void)connection;
+	return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 static int start_server(struct http *http, struct error *err)
 {
 	/* poll, because a descriptor may be beyond what select can name. */
@@ -291,6 +302,7 @@ static int start_server(struct http *http, struct error *err)
 		MHD_OPTION_CONNECTION_LIMIT, HTTP_LIBRARY_LIMIT,
 		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY_LIMIT,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, notify_connection, http,
 		MHD_OPTION_NOTIFY_COMPLETED, notify_completed, http,
 		MHD_OPTION_END);
