@@ -104,6 +104,8 @@ run 1 apply -f /nonexistent
 says "$err" "cannot open '/nonexistent': No such file or directory"
 run 1 apply --dry-run=client -f - <<<'a: ['
 says "$err" "stdin: line"
+run 1 apply --dry-run=client -f - <<<hello
+says "$err" "stdin:1: Invalid value"
 run 1 apply --dry-run=client -f /dev/null
 mkdir "$work/empty"
 run 1 apply --dry-run=client -f "$work/empty"

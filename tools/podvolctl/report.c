@@ -75,7 +75,7 @@ static void report_cause(const json_t *cause, const char *source,
 		snprintf(place, sizeof(place), "%u:", line);
 	report_error("%s%s%s%s%s%s%s", source ? source : "", source ? ":" : "",
 		     place, source ? " " : "", field ? field : "",
-		     field ? ": " : "", text ? text : "");
+		     field && *field ? ": " : "", text ? text : "");
 }
 
 int report_status(const struct reply *reply, const char *doing,
@@ -115,8 +115,8 @@ int report_causes(const char *source, unsigned line,
 	for (size_t i = 0; i < causes->n; i++) {
 		const struct cause *c = &causes->list[i];
 
-		report_error("%s:%u: %s: %s", source, c->line ? c->line : line,
-			     c->field, c->message);
+		report_error("%s:%u: %s%s%s", source, c->line ? c->line : line,
+			     c->field, *c->field ? ": " : "", c->message);
 	}
 	if (causes->n_total > causes->n)
 		report_error("%s: and %zu more", source,
