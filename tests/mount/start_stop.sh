@@ -141,7 +141,7 @@ expect_match "first line" "$(head -1 "$work/bg/state/podvolsd.log")" \
 	'^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{3}Z info: serving 0 pods'
 expect_eq "lines without a time" "$(grep -vc '^20.*Z [a-z]*: ' "$work/bg/state/podvolsd.log")" 0
 out=$(spawned --state-dir "$work/bg/no/state" </dev/null) && fail "it started"
-expect_match "error" "$out" "cannot make state directory '$work/bg/no/state'"
+expect_match "error" "$out" "cannot make state directory '$work/bg/no/state': .*parent"
 
 it "a state directory on a read-only filesystem is refused"
 mkdir "$work/ro"

@@ -60,9 +60,12 @@ static int settle_log_file(struct options *options, struct error *err)
 {
 	if (!options->log_file && !options->foreground) {
 		if (mkdir(options->state_dir, 0700) < 0 && errno != EEXIST)
-			return error_set(err, -errno,
-					 "cannot make state directory '%s': %m",
-					 options->state_dir);
+			return error_set(
+				err, -errno,
+				"cannot make state directory '%s': %m%s",
+				options->state_dir,
+				errno == ENOENT ? "; make its parent first"
+						: "");
 		if (asprintf(&options->log_file, "%s/podvolsd.log",
 			     options->state_dir) < 0) {
 			options->log_file = NULL;
