@@ -102,15 +102,20 @@ enum node_delete_flags {
 	NODE_DELETE_DRY_RUN = 1 << 1,
 };
 
+/* What must be true of a pod for it to be deleted; NULL: anything may be. */
+struct node_preconditions {
+	const char *uid;
+	const char *resource_version;
+};
+
 /*
  * Delete a pod: its names disappear from the mount before this returns, and
  * its emptyDir trees are in the trash.  -ENOENT; -EBUSY with the users in err
  * (open files, bind mounts in any mount namespace) unless FORCE; -ESTALE if
- * the pod's UID is not uid_precondition (may be NULL).  The object is the pod
- * as it was.
+ * a precondition does not hold.  The object is the pod as it was.
  */
 int node_pod_delete(struct node *node, const char *namespace, const char *name,
-		    const char *uid_precondition, unsigned flags,
+		    const struct node_preconditions *conditions, unsigned flags,
 		    json_t **ret_object, struct error *err);
 
 /*

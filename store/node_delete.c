@@ -216,8 +216,31 @@ static int delete_pod(struct node *node, struct catalog_pod *pod,
 	return 0;
 }
 
+static int check_conditions(const struct catalog_pod *pod,
+			    const struct node_preconditions *conditions,
+			    struct error *err)
+{
+	const char *wanted = conditions->resource_version;
+	char version[24];
+
+	if (conditions->uid && strcmp(conditions->uid, pod->uid) != 0)
+		return error_set(err, -ESTALE,
+				 "pod '%s/%s' has the UID '%s', not '%.64s' as "
+				 "demanded",
+				 pod->namespace, pod->name, pod->uid,
+				 conditions->uid);
+	snprintf(version, sizeof(version), "%llu",
+		 (unsigned long long)pod->resource_version);
+	if (wanted && strcmp(wanted, version) != 0)
+		return error_set(err, -ESTALE,
+				 "pod '%s/%s' has the resourceVersion '%s', "
+				 "not '%.64s' as demanded",
+				 pod->namespace, pod->name, version, wanted);
+	return 0;
+}
+
 int node_pod_delete(struct node *node, const char *namespace, const char *name,
-		    const char *uid_precondition, unsigned flags,
+		    const struct node_preconditions *conditions, unsigned flags,
 		    json_t **ret_object, struct error *err)
 {
 	cleanup_catalog_pod struct catalog_pod pod = { 0 };
@@ -232,13 +255,10 @@ int node_pod_delete(struct node *node, const char *namespace, const char *name,
 	r = catalog_pod_by_name(node->catalog, namespace, name, &pod, err);
 	if (r == -ENOENT)
 		return error_set(err, r, "pods \"%s\" not found", name);
+	if (r == 0)
+		r = check_conditions(&pod, conditions, err);
 	if (r < 0)
 		return r;
-	if (uid_precondition && strcmp(uid_precondition, pod.uid) != 0)
-		return error_set(err, -ESTALE,
-				 "pod '%s/%s' has the UID '%s', not '%.64s' as "
-				 "demanded",
-				 namespace, name, pod.uid, uid_precondition);
 	if (!(flags & NODE_DELETE_FORCE) && pod.phase == CATALOG_READY) {
 		r = refuse_used(node, &pod, err);
 		if (r < 0)

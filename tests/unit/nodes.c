@@ -93,8 +93,9 @@ int test_delete(struct test_node *t, const char *name, unsigned flags)
 	json_auto_t *object = NULL;
 
 	t->err = (struct error){ 0 };
-	return node_pod_delete(t->node, "default", name, NULL, flags, &object,
-			       &t->err);
+	return node_pod_delete(t->node, "default", name,
+			       &(struct node_preconditions){ 0 }, flags,
+			       &object, &t->err);
 }
 
 json_t *test_get(struct test_node *t, const char *name)

@@ -275,6 +275,29 @@ Test(api, a_body_that_is_no_object_is_refused_with_the_reason)
 	failed("UnsupportedMediaType", "send application/json or");
 }
 
+Test(api, a_deletion_may_demand_a_version)
+{
+	cleanup_free char *body = NULL;
+
+	cr_assert(eq(int, put(PODS "/web", POD("web", "emptyDir")), 201));
+	cr_assert(gt(
+		int,
+		asprintf(&body,
+			 "{\"preconditions\": {\"resourceVersion\": \"%s\"}}",
+			 test_string(object, "metadata.resourceVersion")),
+		0));
+	cr_expect(eq(int,
+		     ask("DELETE", PODS "/web?preconditions.resourceVersion=1",
+			 NULL, NULL),
+		     409));
+	failed("Conflict", "resourceVersion");
+	cr_expect(eq(int,
+		     ask("DELETE", PODS "/web", NULL,
+			 "{\"preconditions\": {\"resourceVersion\": 5}}"),
+		     400));
+	cr_expect(eq(int, ask("DELETE", PODS "/web", NULL, body), 200));
+}
+
 Test(api, a_deletion_may_demand_a_uid)
 {
 	cleanup_free char *body = NULL;

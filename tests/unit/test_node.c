@@ -326,16 +326,31 @@ Test(node, a_pod_with_open_files_is_deleted_by_force_only)
 	tree_pod_unref(pod);
 }
 
-Test(node, deletion_checks_the_uid_it_is_given)
+Test(node, deletion_checks_the_uid_and_the_version_it_is_given)
 {
+	struct node_preconditions conditions = { .uid = "other" };
 	json_auto_t *object = NULL;
 
 	apply(web);
+	json_auto_t *pod = test_get(&t, "web");
 	cr_expect(eq(int,
-		     node_pod_delete(t.node, "default", "web", "other", 0,
+		     node_pod_delete(t.node, "default", "web", &conditions, 0,
+				     &object, &t.err),
+		     -ESTALE));
+	cleanup_free char *uid = strdup(test_string(pod, "metadata.uid"));
+	conditions.uid = uid;
+	conditions.resource_version = "1";
+	cr_expect(eq(int,
+		     node_pod_delete(t.node, "default", "web", &conditions, 0,
 				     &object, &t.err),
 		     -ESTALE));
 	cr_expect(test_is_shown(&t, "web"));
+	conditions.resource_version =
+		test_string(pod, "metadata.resourceVersion");
+	cr_expect(eq(int,
+		     node_pod_delete(t.node, "default", "web", &conditions, 0,
+				     &object, &t.err),
+		     0));
 }
 
 Test(node, a_dry_deletion_deletes_nothing)

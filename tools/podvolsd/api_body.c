@@ -227,19 +227,20 @@ static bool parse_force(struct api_call *call, struct api_delete_options *ret)
 	return true;
 }
 
-static bool set_uid(struct api_call *call, const char *uid,
-		    struct api_delete_options *ret)
+/* name: "uid" or "resourceVersion"; ret has room for 64 bytes. */
+static bool set_condition(struct api_call *call, const char *name,
+			  const char *value, char ret[64])
 {
-	if (!uid)
+	if (!value)
 		return true;
-	if (!*uid || strlen(uid) >= sizeof(ret->uid)) {
+	if (!*value || strlen(value) >= 64) {
 		api_fail(
 			call, 400, "BadRequest",
-			"preconditions.uid: Invalid value: \"%.80s\": must be a UID",
-			uid);
+			"preconditions.%s: Invalid value: \"%.80s\": must be as metadata.%s of the pod",
+			name, value, name);
 		return false;
 	}
-	snprintf(ret->uid, sizeof(ret->uid), "%s", uid);
+	snprintf(ret, 64, "%s", value);
 	return true;
 }
 
@@ -264,27 +265,43 @@ static bool set_dry_run(struct api_call *call, const json_t *values)
 	return true;
 }
 
+static bool read_conditions(struct api_call *call, const json_t *conditions,
+			    struct api_delete_options *ret)
+{
+	const json_t *uid = json_object_get(conditions, "uid");
+	const json_t *version = json_object_get(conditions, "resourceVersion");
+
+	/* One that is not looked at would be no condition. */
+	if ((conditions && !json_is_object(conditions)) ||
+	    (uid && !json_is_string(uid)) ||
+	    (version && !json_is_string(version))) {
+		api_fail(
+			call, 400, "BadRequest",
+			"preconditions: must be an object with uid (string), resourceVersion (string)");
+		return false;
+	}
+	return set_condition(call, "uid", json_string_value(uid), ret->uid) &&
+	       set_condition(call, "resourceVersion",
+			     json_string_value(version), ret->resource_version);
+}
+
 static bool read_delete_body(struct api_call *call, const json_t *body,
 			     struct api_delete_options *ret)
 {
-	const json_t *conditions = json_object_get(body, "preconditions");
-	const json_t *uid = json_object_get(conditions, "uid");
 	const json_t *force = json_object_get(body, "force");
 	const json_t *dry_run = json_object_get(body, "dryRun");
 
-	if (!json_is_object(body) ||
-	    (conditions && !json_is_object(conditions)) ||
-	    (uid && !json_is_string(uid)) ||
-	    (force && !json_is_boolean(force)) ||
+	if (!json_is_object(body) || (force && !json_is_boolean(force)) ||
 	    (dry_run && !json_is_array(dry_run))) {
 		api_fail(
 			call, 400, "BadRequest",
-			"the body must be DeleteOptions: an object with preconditions.uid (string), force (boolean), dryRun (list)");
+			"the body must be DeleteOptions: an object with preconditions, force (boolean), dryRun (list)");
 		return false;
 	}
 	if (force && json_is_true(force))
 		ret->force = true;
-	return set_uid(call, json_string_value(uid), ret) &&
+	return read_conditions(call, json_object_get(body, "preconditions"),
+			       ret) &&
 	       set_dry_run(call, dry_run);
 }
 
@@ -295,7 +312,11 @@ bool api_body_delete_options(struct api_call *call,
 	const struct api_request *req = call->req;
 
 	if (!parse_force(call, ret) ||
-	    !set_uid(call, api_query(req, "preconditions.uid"), ret))
+	    !set_condition(call, "uid", api_query(req, "preconditions.uid"),
+			   ret->uid) ||
+	    !set_condition(call, "resourceVersion",
+			   api_query(req, "preconditions.resourceVersion"),
+			   ret->resource_version))
 		return false;
 	if (req->body_len == 0)
 		return true;

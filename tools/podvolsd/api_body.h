@@ -39,7 +39,9 @@ void api_body_invalid(struct api_call *call, const json_t *document,
 
 struct api_delete_options {
 	bool force;
-	char uid[64]; /* precondition; empty: none */
+	/* Preconditions; empty: none. */
+	char uid[64];
+	char resource_version[64];
 };
 
 /* From query and body; dryRun goes to the call.  False: answered. */

@@ -247,6 +247,7 @@ static void answer_deleted(struct api_call *call, const json_t *object)
 void api_pod_delete(struct api_call *call)
 {
 	struct api_delete_options options = { 0 };
+	struct node_preconditions conditions;
 	json_auto_t *object = NULL;
 	struct error err = { 0 };
 	unsigned flags = 0;
@@ -259,9 +260,15 @@ void api_pod_delete(struct api_call *call)
 		flags |= NODE_DELETE_FORCE;
 	if (call->dry_run)
 		flags |= NODE_DELETE_DRY_RUN;
-	r = node_pod_delete(
-		call->daemon->node, call->captures[0], call->captures[1],
-		*options.uid ? options.uid : NULL, flags, &object, &err);
+	conditions = (struct node_preconditions){
+		.uid = *options.uid ? options.uid : NULL,
+		.resource_version = *options.resource_version
+					    ? options.resource_version
+					    : NULL,
+	};
+	r = node_pod_delete(call->daemon->node, call->captures[0],
+			    call->captures[1], &conditions, flags, &object,
+			    &err);
 	if (r == -ENOENT)
 		fail_not_found(call, call->captures[1]);
 	else if (r < 0)
