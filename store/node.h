@@ -136,6 +136,9 @@ int node_pod_mounts(struct node *node, const char *namespace, const char *name,
 int node_event_list(struct node *node, const char *pod_uid, json_t **ret_object,
 		    struct error *err);
 
+/* At the end, while the mount is still there: take away the subPaths' binds. */
+void node_unbind_all(struct node *node);
+
 struct node_stats {
 	uint64_t namespaces;
 	uint64_t pods;

@@ -2,6 +2,7 @@
 /* node_mounts.c - what to bind into the containers of a pod */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/log.h"
 #include "store/manifest/causes.h"
 #include "store/manifest/pod.h"
 #include "store/node.h"
@@ -301,6 +302,15 @@ static int mounts_of(struct mounting *m, const char *container,
 		return -ENOMEM;
 	*ret_object = object;
 	return 0;
+}
+
+/* Best effort: what stays is taken away by the next start. */
+void node_unbind_all(struct node *node)
+{
+	struct error err = { 0 };
+
+	if (subpath_unbind_all(node->env.state_fd, NODE_SUBPATHS, &err) < 0)
+		log_warning("%s", err.text);
 }
 
 int node_pod_mounts(struct node *node, const char *namespace, const char *name,

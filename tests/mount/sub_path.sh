@@ -125,8 +125,12 @@ it "asked again, the same files are given"
 expect_eq "sources" "$(sources)" "$(printf '%s\n' "${src[@]}")"
 expect_exists "${src[0]}/first"
 
+it "no bind of it stays when the daemon ends"
+daemon_stop
+expect_eq "mounts left" "$(mounts_below "$work")" ""
+
 it "asked again after a restart of the daemon, too"
-daemon_restart
+daemon_start
 touch "$(source_of_data)/later"
 expect_exists "$V/one/first" "$V/one/later"
 

@@ -271,6 +271,7 @@ static int stop(struct daemon *d, bool unmount)
 	http_close(d->http);
 	if (unmount)
 		log_users(d);
+	node_unbind_all(d->node);
 	close_mount(d, unmount);
 	close_rest(d);
 	log_info("stopped");
