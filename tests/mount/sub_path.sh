@@ -90,6 +90,7 @@ for target in /bin /bin/sh "$work/secret" /nowhere/at/all ../ ../.. \
 	! out=$(ctl mounts sp main -o oci 2>&1) || fail "'$target' is followed"
 	grep -Eqi 'subPath|sub path' <<<"$out" || fail "'$out' has no subPath"
 	! grep -qF "$S" <<<"$out" || fail "'$out' tells of the host"
+	[[ $out == *"server (BadRequest)"* ]] || fail "'$out' blames the daemon"
 	fresh 'subPath: link/below'
 	ln -s "$target" "$V/link"
 	! ctl mounts sp main -o oci >/dev/null 2>&1 || fail "'$target' is followed"

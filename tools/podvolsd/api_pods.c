@@ -294,6 +294,9 @@ void api_pod_mounts(struct api_call *call)
 	}
 	r = node_pod_mounts(call->daemon->node, call->captures[0],
 			    call->captures[1], container, &mounts, &err);
+	/* What is in the way in a volume is not an error of ours. */
+	if (r == -EXDEV || r == -ELOOP || r == -ENOTDIR)
+		r = -EINVAL;
 	if (r < 0)
 		api_fail_pod(call, r, call->captures[1], &err);
 	else
