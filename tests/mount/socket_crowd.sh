@@ -93,6 +93,14 @@ expect_eq "code" "$api_code" 400
 api POST "$pods/web/mounts?container=main%00x"
 expect_eq "code" "$api_code" 404
 
+it "a body of any size that is too large gets a Status"
+for size in 5 80; do
+	truncate -s "${size}M" "$work/body"
+	api PUT "$pods/web" -H 'Content-Type: application/json' \
+		-H 'Expect: 100-continue' -T "$work/body"
+	expect_eq "code for $size MB" "$api_code" 413
+done
+
 it "descriptors are given back"
 wait_until 60 few_fds $((fds + 8))
 daemon_stop

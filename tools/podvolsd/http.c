@@ -141,7 +141,8 @@ static enum MHD_Result access_handler(void *arg,
 		if (!request)
 			return MHD_NO;
 		*request_context = request;
-		return MHD_YES;
+		if (!http_request_is_hopeless(request))
+			return MHD_YES;
 	}
 	if (*data_len > 0) {
 		result = http_request_append(request, data, *data_len);

@@ -24,6 +24,7 @@ struct http_request {
 	size_t len;  /* of the body so far, also if it is thrown away */
 	size_t size; /* of the buffer */
 	bool too_large;
+	bool hopeless; /* too large to be thrown away, too */
 	bool answered;
 };
 
@@ -38,6 +39,8 @@ struct http_request *http_request_new(struct MHD_Connection *connection)
 					     MHD_HTTP_HEADER_CONTENT_LENGTH);
 	if (length && strtoull(length, NULL, 10) > API_BODY_MAX)
 		request->too_large = true;
+	if (length && strtoull(length, NULL, 10) > DISCARD_MAX)
+		request->hopeless = true;
 	return request;
 }
 
@@ -181,6 +184,11 @@ enum MHD_Result http_request_answer(struct http_request *request,
 	result = queue(connection, &res);
 	response_done(&res);
 	return result;
+}
+
+bool http_request_is_hopeless(const struct http_request *request)
+{
+	return request->hopeless;
 }
 
 bool http_request_is_answered(const struct http_request *request)

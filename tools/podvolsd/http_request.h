@@ -25,6 +25,9 @@ enum MHD_Result http_request_answer(struct http_request *request,
 				    struct MHD_Connection *connection,
 				    const char *method, const char *path);
 
+/* Is it to be answered at once, without its body? */
+bool http_request_is_hopeless(const struct http_request *request);
+
 /* Was http_request_answer() called? */
 bool http_request_is_answered(const struct http_request *request);
 
