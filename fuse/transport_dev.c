@@ -35,9 +35,9 @@
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 
-#define PER_CPU		2   /* readers; so many there are at least */
-#define CPUS_MAX	64  /* that have readers of their own */
-#define WORKERS_MAX	256 /* with those that stand in for others */
+#define PER_CPU		2    /* readers; so many there are at least */
+#define CPUS_MAX	64   /* that have readers of their own */
+#define WORKERS_MAX	1024 /* with those that stand in for others */
 #define STOP_SIGNAL	SIGUSR2
 #define STOP_RETRY_NS	2000000L
 #define SAMPLE_MIN	4  /* requests from one look at the client's CPU */
@@ -170,14 +170,19 @@ static void call_reader(struct transport *t)
 	worker_start(t, -1, false);
 }
 
-void transport_may_wait(struct transport *t)
+/* w waits, or is about to: its place as a reader is another's. */
+static void leave_place(struct transport *t, struct worker *w)
 {
-	struct worker *w = self;
-
-	if (!w || atomic_exchange(&w->waits, true))
+	if (atomic_exchange(&w->waits, true))
 		return;
 	if (atomic_fetch_sub(&t->readers, 1) <= t->least)
 		call_reader(t);
+}
+
+void transport_may_wait(struct transport *t)
+{
+	if (self)
+		leave_place(t, self);
 }
 
 /* --- where the clients are --- */
@@ -340,28 +345,28 @@ static void *worker_main(void *arg)
 /* --- the watchdog --- */
 
 /*
- * Is every reader busy with the same request as at the last look?  seen is
- * brought up to date; *idle says whether none of them does anything.
+ * Whoever is busy with the same request as at the last look waits without
+ * having said so.  seen is brought up to date; returns whether anybody did
+ * anything, or waits since.
  */
-static bool is_stuck(struct transport *t, unsigned *seen, bool *idle)
+static bool look_after(struct transport *t, unsigned *seen)
 {
 	unsigned n = atomic_load(&t->n_workers);
-	bool stuck = true;
+	bool any = false;
 
-	*idle = true;
 	for (unsigned i = 0; i < n; i++) {
 		struct worker *w = &t->workers[i];
 		unsigned handled = atomic_load(&w->handled);
 		bool same = handled == seen[i];
 
 		seen[i] = handled;
-		*idle &= same;
-		if (atomic_load(&w->parked) || atomic_load(&w->waits) ||
-		    atomic_load(&w->done))
-			continue;
-		stuck &= same && atomic_load(&w->busy);
+		if (same && atomic_load(&w->busy) && !atomic_load(&w->waits)) {
+			leave_place(t, w);
+			any = true;
+		}
+		any |= !same;
 	}
-	return stuck;
+	return any;
 }
 
 static void *watchdog_main(void *arg)
@@ -373,7 +378,7 @@ static void *watchdog_main(void *arg)
 	pthread_mutex_lock(&t->lock);
 	while (!atomic_load(&t->stopping)) {
 		struct timespec until;
-		bool idle;
+		bool any;
 
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += ms * 1000000L;
@@ -381,9 +386,8 @@ static void *watchdog_main(void *arg)
 		until.tv_nsec %= 1000000000L;
 		pthread_cond_timedwait(&t->stop, &t->lock, &until);
 		pthread_mutex_unlock(&t->lock);
-		if (is_stuck(t, seen, &idle))
-			call_reader(t);
-		ms = idle && ms < WATCH_MAX_MS ? ms * 2 : WATCH_MIN_MS;
+		any = look_after(t, seen);
+		ms = !any && ms < WATCH_MAX_MS ? ms * 2 : WATCH_MIN_MS;
 		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
