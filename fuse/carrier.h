@@ -95,6 +95,12 @@ static inline int carrier_may_pend(struct carrier *c)
 	return c->ops->may_pend ? c->ops->may_pend(c) : 0;
 }
 
+/* Does a request that is answered later hold no thread? */
+static inline bool carrier_pends_freely(const struct carrier *c)
+{
+	return !c->ops->may_pend;
+}
+
 /* Those that are there for requests, now. */
 static inline unsigned carrier_threads(const struct carrier *c)
 {

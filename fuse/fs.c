@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fuse/carrier.h"
+#include "fuse/gate.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
@@ -178,6 +179,8 @@ static int fs_parts(struct fs *fs, struct error *err)
 		r = locks_new(&fs->locks);
 	if (r == 0)
 		r = notify_new(fs, &fs->notify);
+	if (r == 0)
+		r = gate_new(&fs->gate);
 	if (r < 0)
 		return error_set(err, r, "cannot make the tables of the mount");
 	return 0;
@@ -273,6 +276,7 @@ void fs_close(struct fs *fs)
 		fs_release(fs, 0, &file);
 	/* Those who still wait for locks are answered. */
 	locks_free(fs->locks);
+	gate_free(fs->gate);
 	carrier_close(fs->carrier);
 	file_table_free(fs->files);
 	inode_table_free(fs->inodes);

@@ -49,6 +49,7 @@ struct fs {
 	struct file_table *files;
 	struct locks *locks;
 	struct notify *notify;
+	struct gate *gate;
 	struct stats *stats;
 	pthread_mutex_t pending_lock; /* pending */
 	struct pending *pending;      /* requests that wait for a lock */

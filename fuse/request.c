@@ -101,3 +101,16 @@ bool request_has_answer(uint32_t opcode)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET &&
 	       opcode != FUSE_INTERRUPT;
 }
+
+bool request_is_gated(const struct fuse_in_header *in)
+{
+	return request_has_answer(in->opcode) && request_is_whole(in) &&
+	       in->opcode != FUSE_INIT && in->opcode != FUSE_DESTROY &&
+	       in->opcode != FUSE_READLINK;
+}
+
+bool request_must_be_handled(uint32_t opcode)
+{
+	return opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR ||
+	       opcode == FUSE_FLUSH;
+}

@@ -15,6 +15,15 @@ struct fuse_in_header;
  */
 bool request_is_whole(const struct fuse_in_header *in);
 
+/*
+ * May it have to wait for its volume, and wait its turn for that?  Not what
+ * comes in the background, nor what a handler itself may wait for.
+ */
+bool request_is_gated(const struct fuse_in_header *in);
+
+/* Has something to be done for it even if nobody is told? */
+bool request_must_be_handled(uint32_t opcode);
+
 /* Does the kernel wait for an answer to it? */
 bool request_has_answer(uint32_t opcode);
 

@@ -15,11 +15,14 @@
 #include <unistd.h>
 
 #include "fuse/carrier.h"
+#include "fuse/gate.h"
 #include "fuse/internal.h"
 #include "fuse/request.h"
 #include "fuse/stats.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
+#include "store/tree.h"
+#include "store/volume.h"
 
 /* What the thread is doing. */
 static _Thread_local struct request {
@@ -124,18 +127,12 @@ int session_reply(struct fs *fs, int error, const void *data, size_t len)
 	return r < 0 ? (int)r : 0;
 }
 
-void session_request(void *arg, void *mem, size_t len)
+static void handle(struct fs *fs, struct fuse_in_header *in)
 {
-	struct fs *fs = arg;
-	const struct fuse_in_header *in = mem;
-	struct fuse_buf buf = { .mem = mem, .size = len };
+	struct fuse_buf buf = { .mem = in, .size = in->len };
 	uint64_t start = stats_now();
 	uint32_t opcode = in->opcode;
 
-	if (len < sizeof(*in) || in->len != len) {
-		log_err("request of %zu bytes from the kernel is cut", len);
-		return;
-	}
 	current = (struct request){ .in = in, .unique = in->unique };
 	if (!request_is_whole(in)) {
 		log_err("request %u of the kernel ends early", opcode);
@@ -146,6 +143,123 @@ void session_request(void *arg, void *mem, size_t len)
 	}
 	current.in = NULL;
 	stats_count(fs->stats, opcode, current.error, stats_now() - start);
+}
+
+/* To list a pod is to look at its volumes: the first that may be slow. */
+static struct volume *listed_volume(struct fs *fs, const struct vnode *dir)
+{
+	struct tree_pod *pod = tree_pod_by_id(fs->tree, dir->id);
+	struct volume *vol = NULL;
+
+	for (size_t i = 0; pod && !vol && i < pod->n_volumes; i++) {
+		if (!pod->volumes[i]->exclusive)
+			vol = volume_ref(pod->volumes[i]);
+	}
+	tree_pod_unref(pod);
+	return vol;
+}
+
+/* The volume whose file or root a request is about, with a reference. */
+static struct volume *volume_of(struct fs *fs, const struct fuse_in_header *in)
+{
+	struct vnode_child child = { 0 };
+	struct inode inode;
+	struct vnode dir;
+
+	if (!vnode_is_virtual(in->nodeid))
+		return inode_get(fs->inodes, in->nodeid, &inode) < 0
+			       ? NULL
+			       : volume_ref(inode.volume);
+	if (vnode_decode(in->nodeid, &dir) < 0 || dir.kind != VNODE_POD)
+		return NULL;
+	if (in->opcode == FUSE_READDIR || in->opcode == FUSE_READDIRPLUS)
+		return listed_volume(fs, &dir);
+	if (in->opcode == FUSE_LOOKUP)
+		vnode_lookup(fs->tree, &dir, (const char *)(in + 1), &child);
+	return child.volume;
+}
+
+/*
+ * The volume for which a request may have to wait; NULL for those that wait
+ * for no disk but our own.  A request that came through a ring keeps its
+ * thread whoever answers it: it may as well wait for the volume itself.
+ */
+static struct volume *slow_volume(struct fs *fs,
+				  const struct fuse_in_header *in)
+{
+	struct volume *vol;
+
+	if (!carrier_pends_freely(fs->carrier) || !request_is_gated(in))
+		return NULL;
+	vol = volume_of(fs, in);
+	if (!vol || !vol->exclusive)
+		return vol;
+	volume_unref(vol);
+	return NULL;
+}
+
+/* Answer a request that is not handled. */
+static void refuse(struct fs *fs, uint64_t unique, int error)
+{
+	current = (struct request){ .unique = unique };
+	session_reply(fs, error, NULL, 0);
+}
+
+static void handle_in_turn(struct fs *fs, struct volume *vol,
+			   struct fuse_in_header *in)
+{
+	bool must_wait = request_must_be_handled(in->opcode);
+	struct fuse_in_header *next;
+
+	switch (gate_enter(fs->gate, vol, in, must_wait)) {
+	case GATE_WAIT:
+		return;
+	case GATE_FULL:
+		refuse(fs, in->unique, -EIO);
+		return;
+	case GATE_SLOW:
+		carrier_may_wait(fs->carrier);
+		break;
+	default:
+		break;
+	}
+	handle(fs, in);
+	while ((next = gate_leave(fs->gate, vol))) {
+		handle(fs, next);
+		free(next);
+	}
+}
+
+/* Did the caller of a request that waits its turn give up? */
+static bool interrupt_waiting(struct fs *fs, const struct fuse_in_header *in)
+{
+	const struct fuse_interrupt_in *body = (const void *)(in + 1);
+
+	if (in->opcode != FUSE_INTERRUPT || !request_is_whole(in) ||
+	    !gate_interrupt(fs->gate, body->unique))
+		return false;
+	refuse(fs, body->unique, -EINTR);
+	return true;
+}
+
+void session_request(void *arg, void *mem, size_t len)
+{
+	struct fs *fs = arg;
+	struct fuse_in_header *in = mem;
+	struct volume *vol;
+
+	if (len < sizeof(*in) || in->len != len) {
+		log_err("request of %zu bytes from the kernel is cut", len);
+		return;
+	}
+	if (interrupt_waiting(fs, in))
+		return;
+	vol = slow_volume(fs, in);
+	if (vol)
+		handle_in_turn(fs, vol, in);
+	else
+		handle(fs, in);
+	volume_unref(vol);
 }
 
 __attribute__((format(printf, 2, 0))) static void

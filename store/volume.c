@@ -17,6 +17,7 @@ static void volume_free(struct volume *vol)
 	usage_free(vol->usage);
 	store_close(vol->store);
 	free(vol->host_path);
+	free(vol->queue);
 	free(vol);
 	errno = saved;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gate_queue;
 struct store;
 struct usage;
 
@@ -40,6 +41,8 @@ struct volume {
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	atomic_int_fast64_t locks; /* ranges locked through the mount now */
+	/* The mount's requests that wait for others (fuse/gate.c); owned. */
+	struct gate_queue *_Atomic queue;
 	/*
 	 * Device and realm of the root, kept by whoever looks it up: inode
 	 * numbers of other filesystems below it are told apart by them.
