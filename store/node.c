@@ -12,28 +12,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #define CATALOG_NAME "catalog.db"
-
-static _Atomic(node_step_fn *) step_hook;
-
-void node_set_step_hook(node_step_fn *fn)
-{
-	atomic_store(&step_hook, fn);
-}
-
-void node_step(const char *step)
-{
-	node_step_fn *fn = atomic_load(&step_hook);
-
-	if (fn)
-		fn(step);
-}
 
 int64_t node_now(void)
 {

@@ -163,14 +163,32 @@ json_t *node_volume_usage(struct node *node);
  *   apply.provisioned   a volume exists: once for each
  *   apply.ready         the catalog says ready: from here on it is acknowledged
  *   apply.published     the tree shows the pod
+ *   update.begin        nothing yet
+ *   update.limited      a volume has another limit: once for each
  *   update.resized      the drivers have given volumes their new limits
  *   update.recorded     the catalog has them: from here on it is acknowledged
+ *   update.taken-back   a volume has its old limit again, as another could not
+ *                       have its new one: once for each
  *   delete.begin        nothing yet
  *   delete.marked       the catalog says deleting: from here on it will go
  *   delete.withdrawn    the tree shows it no more
  *   delete.torn-down    the drivers have ended the volumes
  *   delete.gone         the catalog has forgotten it
+ *   start.restored      a volume is what the catalog says: once for each
  *   start.reconciled    all of the catalog is shown, finished or undone
+ *   recount.marked      the catalog says that a volume is about to change
+ *   recount.begin       nothing yet of the count of a volume
+ *   recount.walked      its files are counted, nothing is known of it yet
+ *   recount.counted     what it holds is known
+ *   recount.saving      at the end: what all hold is to be recorded
+ *   recount.saved       the catalog has it: the next start need not count
+ *   reap.moved          a tree is in the trash: once for each
+ *   reap.begin          an entry of the trash is found, nothing is erased yet
+ *   reap.removed        a name in it, or its own, is gone: once for each
+ *   reap.unprotected    something that was immutable is so no more
+ *   reap.cut            what was too deep in it is an entry of its own
+ *   reap.destroyed      it was a subvolume of btrfs, and is deleted as a whole
+ *   reap.erased         all of it is gone
  */
 typedef void node_step_fn(const char *step);
 void node_set_step_hook(node_step_fn *fn);

@@ -11,6 +11,7 @@
 #include "store/backend.h"
 #include "store/catalog/catalog.h"
 #include "store/node_lock.h"
+#include "store/node_step.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -43,9 +44,6 @@ struct node {
 	struct node_usage *usage;
 	struct helper *helper; /* may use the mount; NULL: we may ourselves */
 };
-
-/* Tell the test that a step is done. */
-void node_step(const char *step);
 
 int64_t node_now(void); /* nanoseconds since the epoch */
 

@@ -119,6 +119,7 @@ static void restore_volume(struct reconcile *rec, const struct catalog_pod *pod,
 	if (node_volume_load(pod, vol, &v, NULL) < 0 || !v.driver->restore)
 		return;
 	r = v.driver->restore(&rec->node->env, &v.spec, &err);
+	node_step("start.restored");
 	if (r < 0)
 		say(rec, pod, "Warning", "FailedMount", err.text);
 	if (r <= 0)

@@ -96,9 +96,11 @@ static int change_volume(const struct update *u, size_t i, char *from, char *to,
 	if (!new.driver->resize)
 		return 0;
 	r = new.driver->resize(&u->a->node->env, &old.spec, &new.spec, err);
-	if (r == 0)
-		node_usage_resized(u->a->node, u->row->uid, &new);
-	return r;
+	if (r < 0)
+		return r;
+	node_usage_resized(u->a->node, u->row->uid, &new);
+	node_step("update.limited");
+	return 0;
 }
 
 static int update_volume(struct update *u, size_t i, struct error *err)
@@ -129,12 +131,14 @@ static void take_back(struct update *u)
 	struct error err = { 0 };
 
 	for (size_t i = 0; i < u->n_done; i++) {
-		if (u->specs[i] &&
-		    change_volume(u, i, u->specs[i], u->row->volumes[i].spec,
+		if (!u->specs[i])
+			continue;
+		if (change_volume(u, i, u->specs[i], u->row->volumes[i].spec,
 				  &err) < 0)
 			log_warning("pod '%s/%s': cannot take back a change: "
 				    "%s",
 				    u->row->namespace, u->row->name, err.text);
+		node_step("update.taken-back");
 	}
 }
 
@@ -193,6 +197,7 @@ static int update(struct apply *a, struct catalog_pod *row, struct error *err)
 	cleanup_free char *document = NULL;
 	int r;
 
+	node_step("update.begin");
 	r = apply_document_text(a->pod, a->name, &document);
 	if (r == 0)
 		r = update_volumes(&u, err);

@@ -55,6 +55,8 @@ static int usage_mark(void *arg, uint32_t volume_id)
 		r = catalog_commit(&txn, &err);
 	if (r < 0)
 		log_warning("%s", err.text);
+	else
+		node_step("recount.marked");
 	return r;
 }
 
@@ -280,11 +282,14 @@ static void save(struct node *node)
 	saving.txn = txn;
 	if (saving.r == 0)
 		each_volume(node, save_volume, &saving);
+	node_step("recount.saving");
 	if (saving.r == 0)
 		saving.r = catalog_commit(&txn, NULL);
 	/* Then the next start counts them. */
 	if (saving.r < 0)
 		log_warning("cannot record what the volumes hold");
+	else
+		node_step("recount.saved");
 }
 
 void node_usage_stop(struct node *node)

@@ -4,6 +4,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/path.h"
+#include "store/node_step.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -61,7 +62,10 @@ static bool unprotect_fd(int fd)
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & PROTECTION))
 		return false;
 	flags &= ~PROTECTION;
-	return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+		return false;
+	node_step("reap.unprotected");
+	return true;
 }
 
 bool reap_unprotect(int dir_fd, const char *name)
@@ -121,6 +125,7 @@ static void removed(struct walk *walk)
 {
 	if (walk->depth)
 		walk->levels[walk->depth - 1].removed = true;
+	node_step("reap.removed");
 }
 
 /* Too deep: the subtree becomes an entry of the trash. */
@@ -140,6 +145,7 @@ static int cut(struct walk *walk, const char *name)
 			return -errno;
 	}
 	walk->reap->cut = true;
+	node_step("reap.cut");
 	return 0;
 }
 
@@ -267,12 +273,17 @@ int reap_tree(struct reap *reap, const char *name)
 
 	if (!walk)
 		return -ENOMEM;
-	if (destroy_subvolume(reap, name))
+	node_step("reap.begin");
+	if (destroy_subvolume(reap, name)) {
+		node_step("reap.destroyed");
 		return 0;
+	}
 	walk->reap = reap;
 	remove_entry(walk, name, DT_UNKNOWN);
 	while (walk->depth && !atomic_load(reap->stop))
 		step(walk);
+	if (!walk->depth && walk->left == 0)
+		node_step("reap.erased");
 	if (!walk->depth)
 		return walk->left;
 	while (walk->depth)

@@ -14,6 +14,7 @@
 #include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/path.h"
+#include "store/node_step.h"
 #include "store/usage.h"
 #include "store/walk.h"
 
@@ -120,6 +121,7 @@ static int count_once(struct usage *u, int dir_fd, bool freeze,
 	if (r == 0)
 		r = walk_count(w, dir_fd, &walked);
 	if (r == 0) {
+		node_step("recount.walked");
 		usage_set_state(u, USAGE_FROZEN);
 		wait_for_changes(u);
 		if (atomic_load(&u->changes) != changes)
@@ -136,9 +138,12 @@ int recount_run(struct usage *u, int dir_fd, const atomic_bool *stop)
 	bool freeze = quota_is_limited(&u->quota);
 	int r = -EAGAIN;
 
+	node_step("recount.begin");
 	for (int i = 0; i < FREE_TRIES + FROZEN_TRIES && r == -EAGAIN; i++)
 		r = count_once(u, dir_fd, freeze || i >= FREE_TRIES, stop);
 	usage_set_state(u, r == 0 ? USAGE_EXACT : USAGE_UNKNOWN);
+	if (r == 0)
+		node_step("recount.counted");
 	return r;
 }
 

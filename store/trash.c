@@ -7,6 +7,7 @@
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "store/base/path.h"
+#include "store/node_step.h"
 #include "store/reap.h"
 
 #include <assert.h>
@@ -257,6 +258,7 @@ static int trash_move(int trash_fd, int dir_fd, const char *name)
 	reap_unique_name(unique);
 	if (renameat(dir_fd, name, trash_fd, unique) < 0)
 		return errno == ENOENT ? 0 : -errno;
+	node_step("reap.moved");
 	return 0;
 }
 

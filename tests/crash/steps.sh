@@ -4,8 +4,8 @@
 # steps.sh - kill -9 at every named step of apply, delete and start
 # time limit: 300
 
-# shellcheck source=tests/lib/daemon.sh
-. "$(dirname "$0")/../lib/daemon.sh"
+# shellcheck source=tests/lib/steps.sh
+. "$(dirname "$0")/../lib/steps.sh"
 
 # What the next start must make of a pod whose apply or delete died there.
 declare -A applied=(
@@ -17,12 +17,14 @@ declare -A deleted=(
 	[delete.torn-down]=absent [delete.gone]=absent
 )
 
-it "every step of the engine is known here"
-for step in $(grep -ohE '"(apply|delete|start)\.[a-z-]+"' "$root"/store/node*.c |
-	tr -d '"' | sort -u); do
-	[[ -n ${applied[$step]:-}${deleted[$step]:-} || $step == start.* ]] ||
-		fail "step '$step' is not tried"
-done
+started=(start.restored start.reconciled)
+
+it "every step of the engine is tried, here or by the cases beside this one"
+expect_steps "apply delete start" "${!applied[@]}" "${!deleted[@]}" "${started[@]}"
+expect_eq "families of steps" \
+	"$(grep -rhoE --include='*.c' 'node_step\("[^."]+' "$root/store" |
+		sed 's/.*"//' | sort -u | xargs)" \
+	"$(engine_steps | sed 's/\..*//' | sort -u | xargs)"
 
 H=$work/host
 new_yaml()
@@ -65,22 +67,6 @@ absent()
 {
 	expect_missing "$M/default/new"
 	expect_error 'not found' ctl get pod new
-}
-
-# died: by SIGKILL, as asked.
-died()
-{
-	daemon_wait 20
-	expect_eq "status of the killed daemon" "$daemon_status" 137
-	check_log
-}
-
-# An acknowledged answer must not be among those that a kill gives.
-unanswered()
-{
-	local status=0
-	"$@" >/dev/null 2>&1 || status=$?
-	expect_match "status of a request that dies" "$status" '^[13]$'
 }
 
 mkdir -p "$H/new"
@@ -142,8 +128,8 @@ it "killed again while it repairs, and again"
 PODVOLS_TEST_KILL_AT=apply.provisioned daemon_start
 unanswered ctl apply -f "$work/new.yaml"
 died
-for _ in 1 2 3; do
-	PODVOLS_TEST_KILL_AT=start.reconciled daemon_spawn
+for step in "${started[@]}" "${started[@]}"; do
+	PODVOLS_TEST_KILL_AT=$step daemon_spawn
 	died
 done
 daemon_start

@@ -21,6 +21,14 @@
 	"  containers: [{name: c, image: busybox}]\n"                          \
 	"  volumes: [{name: a, emptyDir: {}}, {name: b, emptyDir: {}}]\n"
 
+#define SIZED(size)                                                            \
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"                   \
+	"spec:\n"                                                              \
+	"  containers: [{name: c, image: busybox}]\n"                          \
+	"  volumes:\n"                                                         \
+	"  - {name: a, emptyDir: {sizeLimit: " size "}}\n"                     \
+	"  - {name: b, emptyDir: {sizeLimit: " size "}}\n"
+
 static const char *base;
 static const char *kill_at;
 static unsigned kill_after; /* times that the step is passed first */
@@ -214,6 +222,125 @@ Test(node_crash, delete_killed_after_the_teardown_is_finished)
 Test(node_crash, delete_killed_at_its_end_is_finished)
 {
 	kill_delete_at("delete.gone", true);
+}
+
+static int apply_and_resize_web(struct test_node *t)
+{
+	int r = test_apply(t, SIZED("4Mi"), 0);
+
+	return r < 0 ? r : test_apply(t, SIZED("8Mi"), 0);
+}
+
+/* In the manifest, and for whoever writes. */
+static void expect_size(struct test_node *t, const char *text, json_int_t bytes)
+{
+	json_auto_t *pod = test_get(t, "web");
+	json_auto_t *usage = node_volume_usage(t->node);
+
+	cr_assert(eq(sz, json_array_size(usage), 2));
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *volume = json_array_get(
+			json_object_get(json_object_get(pod, "spec"),
+					"volumes"),
+			i);
+		const json_t *limit =
+			json_object_get(json_array_get(usage, i), "limitBytes");
+
+		cr_expect(eq(str, test_string(volume, "emptyDir.sizeLimit"),
+			     (char *)text));
+		cr_expect(eq(llong, json_integer_value(limit), bytes));
+	}
+}
+
+static void kill_update_at(const char *step, unsigned after, bool changed)
+{
+	struct test_node t;
+
+	base = scratch_enter();
+	cr_assert(killed_at(step, after, apply_and_resize_web));
+	start(&t);
+	if (changed)
+		expect_size(&t, "8Mi", 8 << 20);
+	else
+		expect_size(&t, "4Mi", 4 << 20);
+	cr_expect(ge(int, test_apply(&t, SIZED("8Mi"), 0), 0), "%s",
+		  t.err.text);
+	expect_size(&t, "8Mi", 8 << 20);
+	test_node_close(&t);
+}
+
+Test(node_crash, update_killed_before_anything_leaves_the_sizes)
+{
+	kill_update_at("update.begin", 0, false);
+}
+
+Test(node_crash, update_killed_between_volumes_leaves_the_sizes)
+{
+	kill_update_at("update.limited", 0, false);
+}
+
+Test(node_crash, update_killed_after_the_last_volume_leaves_the_sizes)
+{
+	kill_update_at("update.limited", 1, false);
+}
+
+Test(node_crash, update_killed_before_it_is_recorded_leaves_the_sizes)
+{
+	kill_update_at("update.resized", 0, false);
+}
+
+Test(node_crash, a_recorded_update_is_there_after_a_kill)
+{
+	kill_update_at("update.recorded", 0, true);
+}
+
+/* Until all is erased, if nothing kills it before. */
+static int apply_delete_and_reap_web(struct test_node *t)
+{
+	int r = apply_and_delete_web(t);
+
+	if (r == 0)
+		wait_for_the_reaper(t);
+	return r;
+}
+
+static void kill_reap_at(const char *step, unsigned after)
+{
+	struct test_node t;
+
+	base = scratch_enter();
+	cr_assert(killed_at(step, after, apply_delete_and_reap_web));
+	start(&t);
+	cr_expect(not(is_whole(&t)));
+	wait_for_the_reaper(&t);
+	cr_expect(ge(int, test_apply(&t, POD("web"), 0), 0), "%s", t.err.text);
+	cr_expect(is_whole(&t));
+	test_node_close(&t);
+}
+
+Test(node_crash, a_tree_that_went_to_the_trash_is_erased_after_a_kill)
+{
+	kill_reap_at("reap.moved", 0);
+}
+
+Test(node_crash, the_last_tree_that_went_to_the_trash_is_erased_after_a_kill)
+{
+	kill_reap_at("reap.moved", 1);
+}
+
+Test(node_crash, a_reaper_killed_before_it_begins_goes_on_at_the_next_start)
+{
+	kill_reap_at("reap.begin", 0);
+}
+
+Test(node_crash, a_reaper_killed_between_trees_goes_on_at_the_next_start)
+{
+	kill_reap_at("reap.removed", 0);
+}
+
+Test(node_crash, a_reaper_killed_at_its_end_has_nothing_left)
+{
+	kill_reap_at("reap.erased", 1);
 }
 
 Test(node_crash, a_start_that_is_killed_is_followed_by_one_that_succeeds)
