@@ -304,7 +304,8 @@ int fs_detach_stale(const char *mountpoint, struct error *err)
 	if (errno != ENOTCONN && errno != ECONNABORTED)
 		return error_set(err, -errno, "mount point '%s': %m",
 				 mountpoint);
-	if (umount2(mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
+	/* The path may be a link: what it leads to is what was asked above. */
+	if (umount2(mountpoint, MNT_DETACH) < 0)
 		return error_set(
 			err, -errno,
 			"cannot detach the mount of a dead daemon from '%s': %m",

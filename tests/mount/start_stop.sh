@@ -61,6 +61,12 @@ daemon_start
 expect_eq "content" "$(cat "$V/file")" kept
 expect_eq "mounts" "$(findmnt -rno TARGET | grep -cx "$M")" 1
 
+it "through a link to the mount point, too"
+daemon_kill
+ln -s "$M" "$work/link"
+daemon_start --mountpoint "$work/link"
+expect_eq "mounts" "$(findmnt -rno TARGET | grep -cx "$M")" 1
+
 it "so are ten of them, one upon the other"
 for _ in 1 2 3; do
 	daemon_kill
