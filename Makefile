@@ -79,9 +79,10 @@ $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/run-tests $(BUILD)/posix-suite:
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(if $(DEPS),$(call libs_of,$(DEPS))) $(LDLIBS)
 
 # Small programs that the shell tests use, one source each.
+$(BUILD)/limitcheck: DEPS = liburing
 $(HELPERS): $(BUILD)/%: $(BUILD)/tests/lib/%.o $(BUILD)/libpvstore.a
 	@echo "  LD   $@"
-	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call libs_of,$(STORE_DEPS)) $(LDLIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call libs_of,$(STORE_DEPS) $(DEPS)) $(LDLIBS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
