@@ -44,6 +44,13 @@ int store_root(struct store *st, struct store_handle *ret_handle,
 	return st->ops->root(st, ret_handle, ret_attr);
 }
 
+int store_root_fd(struct store *st)
+{
+	if (!st->ops->root_fd)
+		return -EOPNOTSUPP;
+	return st->ops->root_fd(st);
+}
+
 int store_lookup(struct store *st, const struct store_handle *dir,
 		 const char *name, struct store_handle *ret_handle,
 		 struct statx *ret_attr)

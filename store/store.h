@@ -104,6 +104,13 @@ struct store_ops {
 	int (*root)(struct store *st, struct store_handle *ret_handle,
 		    struct statx *ret_attr);
 
+	/*
+	 * A new O_PATH descriptor of the root, for who looks at the tree beside
+	 * us; the caller closes it.  May wait as long as its filesystem does.
+	 * NULL: it is not in a local filesystem.
+	 */
+	int (*root_fd)(struct store *st);
+
 	int (*lookup)(struct store *st, const struct store_handle *dir,
 		      const char *name, struct store_handle *ret_handle,
 		      struct statx *ret_attr);
@@ -271,6 +278,7 @@ bool store_handle_equal(const struct store_handle *a,
 
 int store_root(struct store *st, struct store_handle *ret_handle,
 	       struct statx *ret_attr);
+int store_root_fd(struct store *st);
 int store_lookup(struct store *st, const struct store_handle *dir,
 		 const char *name, struct store_handle *ret_handle,
 		 struct statx *ret_attr);

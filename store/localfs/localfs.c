@@ -113,6 +113,15 @@ static int local_root(struct store *st, struct store_handle *ret_handle,
 	return local_identify(ls, NULL, &fd, ret_handle, ret_attr);
 }
 
+static int local_root_fd(struct store *st)
+{
+	struct local_store *ls = local_of(st);
+	int fd;
+	int r = ls->root_fn(ls->arg, &fd);
+
+	return r < 0 ? r : fd;
+}
+
 static void local_forget(struct store *st, const struct store_handle *h)
 {
 	struct local_store *ls = local_of(st);
@@ -133,6 +142,7 @@ static const struct store_ops localfs_ops = {
 	.may_block = false,
 	.close = local_close,
 	.root = local_root,
+	.root_fd = local_root_fd,
 	.lookup = local_lookup,
 	.forget = local_forget,
 	.getattr = local_getattr,

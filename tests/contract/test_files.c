@@ -208,6 +208,19 @@ CONTRACT(what_was_written_is_made_durable)
 	store_release(v->st, file);
 }
 
+CONTRACT(a_descriptor_of_the_root_is_a_path_to_it)
+{
+	struct volume_under_test *v = volume_open(place);
+	int fd = store_root_fd(v->st);
+	struct stat st;
+
+	cr_assert(ge(int, fd, 0));
+	cr_assert(eq(int, fstat(fd, &st), 0));
+	cr_expect(eq(u64, st.st_ino, v->root_attr.stx_ino));
+	cr_expect(ne(int, fcntl(fd, F_GETFL) & O_PATH, 0));
+	close(fd);
+}
+
 CONTRACT(a_backing_descriptor_is_a_path_to_the_same_file)
 {
 	struct volume_under_test *v = volume_open(place);
