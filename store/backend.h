@@ -106,6 +106,11 @@ struct volume_driver {
 	bool (*is_counted)(const struct volume_spec *spec,
 			   struct volume_limits *ret);
 	/*
+	 * Others change the volume, too, so that only a walk tells what it
+	 * holds: is that wanted?  NULL: nobody else does.
+	 */
+	bool (*has_census)(const struct volume_spec *spec);
+	/*
 	 * Of a volume that we count, at its root: does the kernel keep the
 	 * limit of bytes?  -EOPNOTSUPP if not.  NULL: never.
 	 */

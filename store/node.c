@@ -4,6 +4,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/node_usage.h"
 #include "store/trash.h"
@@ -128,6 +129,8 @@ static int open_parts(struct node *node, const struct node_options *options,
 		r = node_reconcile(node, err);
 	if (r == 0)
 		r = node_usage_start(node);
+	if (r == 0)
+		r = node_census_start(node);
 	return r;
 }
 
@@ -159,6 +162,7 @@ void node_close(struct node *node)
 	if (!node)
 		return;
 	node_usage_stop(node);
+	node_census_stop(node);
 	node_watch_stop(node->watch);
 	trash_close(node->trash);
 	tree_free(node->tree);

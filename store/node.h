@@ -149,9 +149,10 @@ struct node_stats {
 void node_stats(struct node *node, struct node_stats *ret);
 
 /*
- * What each volume holds that is counted here: an array of {"namespace", "pod",
- * "volume", "usedBytes", "chargedBytes", "usedInodes", "limitBytes",
- * "limitInodes", "recounting"}, as far as it is known; NULL: out of memory.
+ * What each volume holds that is counted here, or looked up now and then: an
+ * array of {"namespace", "pod", "volume", "usedBytes", "chargedBytes",
+ * "usedInodes", "limitBytes", "limitInodes", "recounting", "usageTime",
+ * "message"}, as far as it is known; NULL: out of memory.
  */
 json_t *node_volume_usage(struct node *node);
 

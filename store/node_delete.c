@@ -12,6 +12,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/node.h"
+#include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/subpath.h"
 #include "store/trash.h"
@@ -204,6 +205,7 @@ static int delete_pod(struct node *node, struct catalog_pod *pod,
 			return r;
 	}
 	node_step("delete.marked");
+	node_census_end(node, pod->uid);
 	r = tree_withdraw(node->tree, pod->id);
 	if (r < 0 && r != -ENOENT)
 		return r;

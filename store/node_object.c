@@ -3,6 +3,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 #include "store/node.h"
+#include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/node_usage.h"
 #include "store/tree.h"
@@ -112,6 +113,8 @@ static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
 	set_number(status, "usedInodes", usage.used_inodes);
 	if (is_counted)
 		node_usage_status(live, status);
+	else if (live)
+		node_census_status(node, live, status);
 	return status;
 }
 

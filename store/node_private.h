@@ -20,6 +20,7 @@
 
 struct causes;
 struct error;
+struct node_census;
 struct node_usage;
 struct node_watch;
 struct trash;
@@ -42,6 +43,7 @@ struct node {
 	struct pod_locks locks;
 	struct node_watch *watch;
 	struct node_usage *usage;
+	struct node_census *census;
 	struct helper *helper; /* may use the mount; NULL: we may ourselves */
 };
 

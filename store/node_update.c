@@ -13,6 +13,7 @@
 #include "store/manifest/pod.h"
 #include "store/node.h"
 #include "store/node_apply.h"
+#include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/node_usage.h"
 
@@ -93,6 +94,8 @@ static int change_volume(const struct update *u, size_t i, char *from, char *to,
 	if (r < 0)
 		return r;
 	assert(new.driver);
+	if (new.driver->has_census)
+		node_census_changed(u->a->node, u->row->uid, &new);
 	if (!new.driver->resize)
 		return 0;
 	r = new.driver->resize(&u->a->node->env, &old.spec, &new.spec, err);
@@ -168,7 +171,8 @@ static int record_volume(struct update *u, size_t i, struct catalog *txn,
 	if (!u->specs[i])
 		return 0;
 	r = catalog_volume_set_spec(txn, vol, u->specs[i], err);
-	if (r < 0)
+	/* Of others nothing changes but what is looked up of them. */
+	if (r < 0 || !volume_driver_find(vol->source)->resize)
 		return r;
 	node_event_fill(&event, u->row, "Normal", "Resized",
 			"the limits of volume '%s' have changed", vol->name);

@@ -7,6 +7,7 @@
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "store/node.h"
+#include "store/node_census.h"
 #include "store/recount.h"
 #include "store/tree.h"
 #include "store/usage.h"
@@ -161,10 +162,8 @@ static void each_volume(struct node *node, volume_fn *fn, void *arg)
 			struct tree_pod *pod =
 				tree_pod_by_id(node->tree, entries[i].id);
 
-			for (size_t k = 0; pod && k < pod->n_volumes; k++) {
-				if (pod->volumes[k]->usage)
-					fn(arg, pod, pod->volumes[k]);
-			}
+			for (size_t k = 0; pod && k < pod->n_volumes; k++)
+				fn(arg, pod, pod->volumes[k]);
 			tree_pod_unref(pod);
 		}
 	}
@@ -194,12 +193,19 @@ static void look_after(void *arg, const struct tree_pod *pod,
 	struct node_usage *nu = arg;
 
 	(void)pod;
-	if (atomic_load(&nu->stop))
+	if (!vol->usage || atomic_load(&nu->stop))
 		return;
 	if (atomic_load(&vol->usage->state) == USAGE_UNKNOWN)
 		count_volume(nu, vol);
 	else
 		usage_sweep(vol->usage);
+}
+
+void node_usage_low_priority(void)
+{
+	/* Of this thread alone, as Linux has it. */
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+	syscall(SYS_ioprio_set, IOPRIO_ME, 0, IOPRIO_LOW);
 }
 
 static void *usage_thread(void *arg)
@@ -208,9 +214,7 @@ static void *usage_thread(void *arg)
 	struct node_usage *nu = node->usage;
 	struct timespec until;
 
-	/* Of this thread alone, as Linux has it. */
-	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-	syscall(SYS_ioprio_set, IOPRIO_ME, 0, IOPRIO_LOW);
+	node_usage_low_priority();
 	while (!atomic_load(&nu->stop)) {
 		each_volume(node, look_after, nu);
 		clock_gettime(CLOCK_MONOTONIC, &until);
@@ -261,7 +265,7 @@ static void save_volume(void *arg, const struct tree_pod *pod,
 	struct catalog_usage row;
 
 	(void)pod;
-	if (saving->r < 0 || !atomic_load(&vol->usage->marked) ||
+	if (saving->r < 0 || !vol->usage || !atomic_load(&vol->usage->marked) ||
 	    !usage_get(vol->usage, &totals))
 		return;
 	row = (struct catalog_usage){ .clean = 1,
@@ -361,24 +365,34 @@ int node_usage_status(struct volume *vol, json_t *status)
 	return r < 0 ? -ENOMEM : 0;
 }
 
+struct listing {
+	struct node *node;
+	json_t *list;
+};
+
 /* volume_fn */
 static void list_volume(void *arg, const struct tree_pod *pod,
 			struct volume *vol)
 {
-	json_t *entry =
-		json_pack("{s:s, s:s, s:s}", "namespace", pod->namespace, "pod",
-			  pod->name, "volume", vol->name);
+	struct listing *listing = arg;
+	json_t *entry;
 
-	if (entry)
+	if (!vol->usage && !node_census_is_wanted(vol))
+		return;
+	entry = json_pack("{s:s, s:s, s:s}", "namespace", pod->namespace, "pod",
+			  pod->name, "volume", vol->name);
+	if (entry && vol->usage)
 		node_usage_status(vol, entry);
-	json_array_append_new(arg, entry);
+	else if (entry)
+		node_census_status(listing->node, vol, entry);
+	json_array_append_new(listing->list, entry);
 }
 
 json_t *node_volume_usage(struct node *node)
 {
-	json_t *list = json_array();
+	struct listing listing = { .node = node, .list = json_array() };
 
-	if (list)
-		each_volume(node, list_volume, list);
-	return list;
+	if (listing.list)
+		each_volume(node, list_volume, &listing);
+	return listing.list;
 }

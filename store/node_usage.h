@@ -25,6 +25,8 @@ int node_usage_attach(struct node *node, struct volume *vol,
 void node_usage_resized(struct node *node, const char *pod_uid,
 			const struct node_volume *v);
 
+/* The calling thread works for nobody in a hurry: others go first. */
+void node_usage_low_priority(void);
 int node_usage_start(struct node *node);
 /* Stop counting, and record what all volumes hold: nothing changes any more. */
 void node_usage_stop(struct node *node);

@@ -3,6 +3,7 @@
  */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/node_usage.h"
 #include "store/tree.h"
@@ -105,7 +106,8 @@ static int open_one(struct node *node, const struct catalog_pod *pod,
 	if (!*ret)
 		return -ENOMEM;
 	(*ret)->direct = is_direct;
-	return node_usage_attach(node, *ret, &v, group);
+	r = node_census_attach(*ret, &v);
+	return r < 0 ? r : node_usage_attach(node, *ret, &v, group);
 }
 
 static struct tree_pod *shown_pod(const struct catalog_pod *pod)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/base/cleanup.h"
+#include "store/census.h"
 #include "store/store.h"
 #include "store/usage.h"
 
@@ -15,6 +16,7 @@ static void volume_free(struct volume *vol)
 	int saved = errno;
 
 	usage_free(vol->usage);
+	census_free(vol->census);
 	store_close(vol->store);
 	free(vol->host_path);
 	free(vol->queue);

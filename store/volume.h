@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct census;
 struct gate_queue;
 struct store;
 struct usage;
@@ -38,6 +39,7 @@ struct volume {
 	bool read_only;	     /* as the source says */
 	bool direct;	     /* containers are given host_path itself */
 	struct usage *usage; /* owned; NULL: not counted */
+	struct census *census; /* owned; NULL: nobody else changes it */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	atomic_int_fast64_t locks; /* ranges locked through the mount now */

@@ -356,7 +356,12 @@ static char *hostpath_host_path(const struct volume_env *env,
 	return strdup(spec_path(spec));
 }
 
-/* What is there is not ours to count. */
+/* What is there is not ours to count, unless we are asked to. */
+static bool hostpath_has_census(const struct volume_spec *spec)
+{
+	return json_is_true(json_object_get(spec->pod, "usage"));
+}
+
 static int hostpath_usage(const struct volume_env *env,
 			  const struct volume_spec *spec,
 			  struct volume_usage *ret)
@@ -386,5 +391,6 @@ const struct volume_driver hostpath_driver = {
 	.open = hostpath_open,
 	.host_path = hostpath_host_path,
 	.usage = hostpath_usage,
+	.has_census = hostpath_has_census,
 	.teardown = hostpath_teardown,
 };

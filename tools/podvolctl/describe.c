@@ -82,7 +82,7 @@ static void describe_volume_at(FILE *out, const struct volume_view *view,
 {
 	const char *message =
 		json_string_value(json_object_get(view->status, "message"));
-	char buf[BYTES_SIZE];
+	char buf[BYTES_SIZE], age[AGE_SIZE];
 
 	line(out, indent, "Status", view_string(view->status, "phase"));
 	if (message)
@@ -98,6 +98,8 @@ static void describe_volume_at(FILE *out, const struct volume_view *view,
 	if (view->charged_bytes >= 0)
 		line(out, indent, "Charged",
 		     volume_view_bytes(view->charged_bytes, buf));
+	if (view->counted)
+		line(out, indent, "Counted", volume_view_counted(view, age));
 	line(out, indent, "Enforced By",
 	     view_string(view->status, "enforcement"));
 	if (view->used_inodes >= 0)

@@ -37,6 +37,13 @@ const char *volume_view_bytes(int64_t bytes, char *buf)
 	return buf;
 }
 
+const char *volume_view_counted(const struct volume_view *view, char *buf)
+{
+	if (view->used_bytes < 0)
+		return "<none>";
+	return view->counted ? age_since(view->counted, buf) : "now";
+}
+
 static const json_t *status_of(const struct pod_view *pod, const char *name)
 {
 	const json_t *status;
@@ -127,6 +134,8 @@ static size_t each_of_pod(const json_t *pod, const struct selection *selection,
 		view.used_bytes = number_of(view.status, "usedBytes");
 		view.charged_bytes = number_of(view.status, "chargedBytes");
 		view.used_inodes = number_of(view.status, "usedInodes");
+		view.counted = json_string_value(
+			json_object_get(view.status, "usageTime"));
 		view.is_recounting = json_is_true(
 			json_object_get(view.status, "recounting"));
 		n++;
@@ -205,6 +214,7 @@ void volume_view_columns(struct table *table, bool namespaces, bool wide)
 	if (!wide)
 		return;
 	table_column(table, "CHARGED");
+	table_column(table, "COUNTED");
 	table_column(table, "ENFORCED-BY");
 	table_column(table, "BACKEND");
 	table_column(table, "PATH");
@@ -234,6 +244,7 @@ void volume_view_row(struct table *table, const struct volume_view *view,
 	if (!wide)
 		return;
 	table_cell(table, volume_view_bytes(view->charged_bytes, buf));
+	table_cell(table, volume_view_counted(view, age));
 	table_cell(table, view_string(view->status, "enforcement"));
 	table_cell(table, view_string(view->status, "backend"));
 	table_cell(table, view_string(view->status, "path"));

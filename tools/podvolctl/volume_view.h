@@ -24,6 +24,7 @@ struct volume_view {
 	int64_t charged_bytes; /* what counts for the limit */
 	bool is_recounting;
 	int64_t used_inodes;
+	const char *counted; /* when what is used was looked up; NULL: now */
 };
 
 /* Call fn for each volume of pods that the selection (NULL: all) names, until
@@ -43,6 +44,9 @@ void volume_view_row(struct table *table, const struct volume_view *view,
 
 /* {"apiVersion", "kind": "Volume", "metadata", "spec", "status"}; new. */
 json_t *volume_view_object(const struct volume_view *view);
+
+/* How old the numbers are: "12s", "now", "<none>" if there are none. */
+const char *volume_view_counted(const struct volume_view *view, char *buf);
 
 /* "1.5Gi", "312Ki", "17"; "<unknown>" for -1. */
 #define BYTES_SIZE 32
