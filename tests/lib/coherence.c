@@ -106,16 +106,39 @@ static void appends_are_seen(const struct views *v)
 	}
 }
 
-/* A file that both sides keep open and one side has mapped. */
-static void open_files_see_data(const struct views *v, int fd_mine,
-				int fd_other)
+/* A file that both sides keep open. */
+struct opened {
+	int fd;
+	const char *map;
+};
+
+static struct opened open_and_map(int dir, const char *name)
+{
+	struct opened file = {
+		.fd = openat(dir, name, O_RDWR | O_CLOEXEC),
+	};
+	void *map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file.fd, 0);
+
+	CHECK(file.fd >= 0 && map != MAP_FAILED, "cannot map %s", name);
+	file.map = map;
+	return file;
+}
+
+static void open_files_see_data(const struct views *v,
+				const struct opened *mine,
+				const struct opened *other)
 {
 	char text[32], buf[32] = "";
 
 	snprintf(text, sizeof(text), "open %08u", v->round);
-	CHECK(pwrite(fd_mine, text, 13, 0) == 13, "pwrite");
-	CHECK(pread(fd_other, buf, 13, 0) == 13 && !strcmp(buf, text),
+	CHECK(pwrite(mine->fd, text, 13, 0) == 13, "pwrite");
+	CHECK(pread(other->fd, buf, 13, 0) == 13 && !strcmp(buf, text),
 	      "open file reads '%s', expected '%s'", buf, text);
+	/* What is mapped follows, once one has looked. */
+	CHECK(attr(v->other, "open").st_size == 13, "size of open");
+	CHECK(memcmp(other->map, text, 13) == 0,
+	      "open file is mapped with '%.13s', expected '%s'", other->map,
+	      text);
 }
 
 static void attributes_are_seen(const struct views *v)
@@ -210,8 +233,9 @@ static void xattrs_are_seen(const struct views *v)
 
 int main(int argc, char **argv)
 {
-	int view[2], fd[2];
+	struct opened file[2];
 	unsigned rounds;
+	int view[2];
 
 	if (argc != 4) {
 		fprintf(stderr, "usage: coherence DIRECTORY OTHER ROUNDS\n");
@@ -227,14 +251,14 @@ int main(int argc, char **argv)
 	put(view[0], "attr", "", 0);
 	put(view[0], "open", "open 00000000", 0);
 	for (int i = 0; i < 2; i++)
-		fd[i] = openat(view[i], "open", O_RDWR | O_CLOEXEC);
+		file[i] = open_and_map(view[i], "open");
 
 	for (unsigned r = 0; r < rounds; r++) {
 		const struct views v = { view[r & 1], view[!(r & 1)], r };
 
 		data_changes_are_seen(&v);
 		appends_are_seen(&v);
-		open_files_see_data(&v, fd[r & 1], fd[!(r & 1)]);
+		open_files_see_data(&v, &file[r & 1], &file[!(r & 1)]);
 		attributes_are_seen(&v);
 		names_come_and_go(&v);
 		replaced_files_are_seen(&v);

@@ -32,7 +32,7 @@ both_ways()
 	"$BUILD/coherence" "$V/shared" "$M/default/other/host/shared" \
 		$((rounds / 4)) || fail "the views differ"
 
-	it "a mapped file shows what the host writes ($*)"
+	it "what was read is read anew when the host wrote ($*)"
 	head -c 8192 /dev/zero >"$dir/mapped"
 	expect_eq "before" "$(md5sum <"$V/mapped")" "$(md5sum <"$dir/mapped")"
 	printf 'changed' | dd of="$dir/mapped" conv=notrunc status=none
