@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -282,6 +283,9 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
  * filled the cache anew after the name behind was removed.  So one handle at a
  * time has the cache; it fills it alone, and others ask us.  Two directories
  * that share a bit only ask more often.
+ *
+ * Whoever opens a directory to list it does so as opendir(3) does, with
+ * O_NONBLOCK.  One that is held open for openat(2) only may be so for ever.
  */
 static bool cache_claim(struct fs *fs, uint64_t nodeid)
 {
@@ -317,8 +321,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct fs *fs = fuse_req_userdata(req);
 	struct abi_open_out out = { 0 };
 
-	(void)fi;
-	if (is_ours_alone(fs, ino) && cache_claim(fs, ino)) {
+	if (fi->flags & O_NONBLOCK && is_ours_alone(fs, ino) &&
+	    cache_claim(fs, ino)) {
 		out.open_flags = FOPEN_KEEP_CACHE | FOPEN_CACHE_DIR;
 		out.fh = DIR_WITH_CACHE;
 	}
