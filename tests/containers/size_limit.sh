@@ -32,10 +32,11 @@ in_writer()
 	rt_cli exec writer "$@"
 }
 
-# A field of df from its right end: 5 size, 4 used, 3 available.
+# A field of df from its right end: 5 size, 4 used, 3 available.  Of its whole
+# list, as this df takes any mount of the same device for the one it is given.
 df_says() # OPTION FIELD
 {
-	in_writer df "$1" /small | awk -v n="$2" 'END { print $(NF - n + 1) }'
+	in_writer df "$1" | awk -v n="$2" '$NF == "/small" { print $(NF - n + 1) }'
 }
 
 # What is there below the mount, and what the files in it have, in bytes.
