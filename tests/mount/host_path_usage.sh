@@ -3,6 +3,7 @@
 #
 # host_path_usage.sh - podvols.io/usage: what a hostPath holds is looked up now
 # and then, by walks that hold up nobody
+# time limit: 300
 
 # shellcheck source=tests/lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
@@ -46,9 +47,12 @@ counted() # DIRECTORY [DU OPTIONS]
 		"$(du -s -x --inodes "$@" "$dir" | cut -f1)"
 }
 
-is_shown() # POD/VOLUME NUMBERS
+agrees() # POD/VOLUME DIRECTORY [DU OPTIONS]
 {
-	[[ $(shown "$1") == "$2" ]]
+	local volume=$1
+
+	shift
+	[[ $(shown "$volume") == "$(counted "$@")" ]]
 }
 
 of_stats() # POD VOLUME FILTER
@@ -103,7 +107,7 @@ expect_match "row" "$(ctl get volumes web/h -o wide --no-headers)" \
 
 it "with it, its blocks and inodes are what du says"
 expect_match "answer" "$(usage_pod web "'true'" "h=$H")" configured
-wait_until 30 is_shown web/h "$(counted "$H")"
+wait_until 30 agrees web/h "$H"
 expect_match "events" "$(ctl describe pod web | grep -c 'have changed' || :)" '^0$'
 
 it "it is shown with the time that it is of"
@@ -125,7 +129,7 @@ rm "$H/dir/50" "$H/links/a50" "$H/links/a49"
 head -c 300k /dev/zero >"$H/dir/new"
 echo x >"$M/default/web/h/through"
 sync -f "$H"
-wait_until 60 is_shown web/h "$(counted "$H")"
+wait_until 60 agrees web/h "$H"
 
 it "what is mounted below is left out, and not even asked"
 mount -t tmpfs -o size=1m tmpfs "$H/mounted"
@@ -133,13 +137,13 @@ head -c 500k /dev/zero >"$H/mounted/file"
 mount --bind "$work/outside" "$H/bound"
 : >"$H/covered"
 mount --bind "$work/outside/big" "$H/covered"
-wait_until 60 is_shown web/h "$(counted "$H" --exclude={mounted,bound,covered})"
+wait_until 60 agrees web/h "$H" --exclude={mounted,bound,covered}
 umount "$H/mounted" "$H/bound" "$H/covered"
-wait_until 60 is_shown web/h "$(counted "$H")"
+wait_until 60 agrees web/h "$H"
 
 it "a hostPath that is a file counts by itself"
 usage_pod file "'true'" "f=$H/sparse" >/dev/null
-wait_until 30 is_shown file/f "$(counted "$H/sparse")"
+wait_until 30 agrees file/f "$H/sparse"
 
 it "where nothing can be looked up it says why"
 usage_pod none "'true'" "v=$H/none" >/dev/null
@@ -147,12 +151,12 @@ has_message() { [[ $(volume none/v .message) == *"No such file or directory"* ]]
 wait_until 30 has_message
 expect_match "described" "$(ctl describe volume none/v)" 'Message: .*cannot look what it holds'
 mkdir "$H/none"
-wait_until 60 is_shown none/v "$(counted "$H/none")"
+wait_until 60 agrees none/v "$H/none"
 expect_eq "message" "$(volume none/v .message)" null
 
 it "a restart looks it up anew"
 daemon_restart
-wait_until 30 is_shown web/h "$(counted "$H")"
+wait_until 30 agrees web/h "$H"
 
 it "taken away, the annotation leaves nothing"
 usage_pod web "'false'" "h=$H" >/dev/null
@@ -181,20 +185,20 @@ it "a walk that hangs leaves its volume with the old number, and others alone"
 usage_pod far "'true'" "a=$F/a" "b=$F/b" "c=$F/c" >/dev/null
 usage_pod near "'true'" "h=$H" >/dev/null
 for v in a b c; do
-	wait_until 30 is_shown far/$v "$(counted "$F/$v")"
+	wait_until 30 agrees far/$v "$F/$v"
 done
-wait_until 30 is_shown near/h "$(counted "$H")"
+wait_until 30 agrees near/h "$H"
 old=$(shown far/a)
 echo y >"$F/a/more"
 kill -STOP "$server"
 wait_until 60 hang 1
 echo again >"$H/again"
 sync -f "$H"
-wait_until 60 is_shown near/h "$(counted "$H")"
+wait_until 60 agrees near/h "$H"
 wait_until 60 hang 3
 rm "$H/again"
 sync -f "$H"
-wait_until 60 is_shown near/h "$(counted "$H")"
+wait_until 60 agrees near/h "$H"
 expect_eq "numbers" "$(shown far/a)" "$old"
 within 20 "$BUILD/podvolctl" get volumes -A >/dev/null
 within 20 cat "$M/.podvols/stats.json" >/dev/null
@@ -209,7 +213,7 @@ expect_match "row" "$(ctl get volumes far/a -o wide --no-headers)" \
 
 it "when it answers again the number comes"
 kill -CONT "$server"
-wait_until 60 is_shown far/a "$(counted "$F/a")"
+wait_until 60 agrees far/a "$F/a"
 
 it "nothing else waits for a walk that hangs: not deleting, not the end"
 # But a search for leaks would: it has all threads stand still.
