@@ -274,7 +274,7 @@ static int decode(const struct catalog_pod *row, struct pod **ret,
 	if (r < 0) {
 		error_set(err, -EUCLEAN,
 			  "the catalog's document of pod '%s/%s' cannot "
-			  "be read",
+			  "be read; delete the pod and apply it again",
 			  row->namespace, row->name);
 		return -EUCLEAN;
 	}

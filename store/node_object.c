@@ -193,7 +193,7 @@ static int object_or_text(int r, const struct catalog_pod *pod,
 	if (r == -EUCLEAN)
 		return error_set(err, r,
 				 "the catalog's document of pod '%s/%s' cannot "
-				 "be read",
+				 "be read; delete the pod and apply it again",
 				 pod->namespace, pod->name);
 	return r;
 }
