@@ -45,6 +45,8 @@ static void end(struct charge *c)
 	if (c->reserved || c->has_inode)
 		quota_charge(&c->usage->quota, -c->reserved,
 			     c->has_inode ? -1 : 0);
+	if (c->removes)
+		usage_remove_end(c->usage);
 	usage_end(c->usage);
 }
 
@@ -119,9 +121,10 @@ static int reserve_inode(struct charge *c)
 	return r;
 }
 
-int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
+int charge_make(struct fs *fs, const struct inode *dir, enum charge_made made,
 		struct charge *c)
 {
+	bool is_new = made != CHARGE_LINK;
 	uint32_t block = 0;
 	int r = begin(fs, dir, true, c);
 
@@ -133,6 +136,9 @@ int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
 	if (r == 0)
 		r = reserve(c, (GROWTH_DIR + (is_new ? GROWTH_NEW : 0)) *
 				       (int64_t)block);
+	/* Nobody keeps others from changing the directory meanwhile. */
+	if (made == CHARGE_TMPFILE)
+		c->n_dirs = 0;
 	if (r < 0)
 		end(c);
 	return r;
@@ -161,9 +167,12 @@ void charge_made(struct charge *c, int r, const struct statx *st)
 static int watch_victim(struct charge *c, const struct inode *dir,
 			const char *name)
 {
-	int r = store_lookup(dir->volume->store, &dir->handle, name,
-			     &c->victim_handle, &c->victim);
+	int r;
 
+	usage_remove_begin(c->usage);
+	c->removes = true;
+	r = store_lookup(dir->volume->store, &dir->handle, name,
+			 &c->victim_handle, &c->victim);
 	if (r == 0)
 		c->has_victim = true;
 	return r == -ENOENT ? 0 : r;

@@ -28,6 +28,7 @@ struct charge {
 	int64_t reserved;
 	bool has_inode; /* one is reserved */
 	bool has_victim;
+	bool removes; /* usage_remove_begin() was called */
 	unsigned tries;
 	unsigned n_dirs;
 	const struct inode *dirs[2];
@@ -37,11 +38,14 @@ struct charge {
 	struct account *account;
 };
 
-/*
- * A new name in dir, of something new (also without a name, for O_TMPFILE) or
- * of what is there already (link).  st is what was made, NULL for a link.
- */
-int charge_make(struct fs *fs, const struct inode *dir, bool is_new,
+enum charge_made {
+	CHARGE_OBJECT,	/* with its name */
+	CHARGE_TMPFILE, /* something without a name: dir does not change */
+	CHARGE_LINK,	/* a name of what is there already */
+};
+
+/* Something is made in dir; st is what it was, NULL for a link. */
+int charge_make(struct fs *fs, const struct inode *dir, enum charge_made made,
 		struct charge *c);
 /* It failed with r: is it worth doing once more? */
 bool charge_again(struct charge *c, int r);

@@ -198,7 +198,7 @@ static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
-		r = charge_make(fs, &dir, true, &c);
+		r = charge_make(fs, &dir, CHARGE_OBJECT, &c);
 	if (r == 0) {
 		do {
 			r = make_object(&dir, m, &cred, &h, &st);
@@ -255,7 +255,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 
 	r = inode_pair(fs, ino, parent, &inode, &dir);
 	if (r == 0)
-		r = charge_make(fs, &dir, false, &c);
+		r = charge_make(fs, &dir, CHARGE_LINK, &c);
 	if (r == 0) {
 		do {
 			r = store_link(dir.volume->store, &inode.handle,

@@ -369,7 +369,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
-		r = charge_make(fs, &dir, true, &c);
+		r = charge_make(fs, &dir, CHARGE_OBJECT, &c);
 	if (r == 0) {
 		do {
 			r = store_create(dir.volume->store, &dir.handle, name,
@@ -410,7 +410,7 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 
 	r = fs_inode(fs, nodeid, &dir);
 	if (r == 0)
-		r = charge_make(fs, &dir, true, &c);
+		r = charge_make(fs, &dir, CHARGE_TMPFILE, &c);
 	if (r == 0) {
 		do {
 			r = store_tmpfile(dir.volume->store, &dir.handle,

@@ -101,26 +101,35 @@ static int account_begin(struct usage *u, struct account *a,
 	return 0;
 }
 
+/* May the file change without our notice though nobody has it open? */
+static bool has_to_cool(const struct usage *u, const struct account *a)
+{
+	return atomic_load(&a->charged) > COOLING_SIZE && !a->expired &&
+	       atomic_load(&u->n_cooling) < COOLING_MAX;
+}
+
 /* Nobody uses it now.  With the lock of the volume. */
 static void account_rest(struct usage *u, struct account *a)
 {
 	bool is_counted = atomic_load(&u->state) == USAGE_EXACT;
-	bool is_small = atomic_load(&a->charged) <= COOLING_SIZE;
+	bool is_needed = atomic_load(&u->removing) > 0 || !is_counted;
+	bool cools = has_to_cool(u, a);
 
 	/*
-	 * While a count runs, what has an account keeps it.  Of a directory,
-	 * other changes are told without one.
+	 * While a count runs, or the file may be about to lose a name, what
+	 * has an account keeps it.  Of a directory, other changes are told
+	 * without one.
 	 */
-	if (!a->is_regular ||
-	    (is_counted && (is_small || a->expired ||
-			    atomic_load(&u->n_cooling) >= COOLING_MAX))) {
+	if (!a->is_regular || (!is_needed && !cools)) {
 		account_free(u, a);
 		return;
 	}
 	if (!a->cooling) {
 		a->cooling = true;
-		a->closed = usage_now();
 		atomic_fetch_add(&u->n_cooling, 1);
+		a->closed = usage_now();
+		if (!cools) /* go at the next look */
+			a->closed -= COOLING_NS;
 	}
 }
 

@@ -255,6 +255,16 @@ void usage_end(struct usage *u)
 	atomic_fetch_sub(&u->changing, 1);
 }
 
+void usage_remove_begin(struct usage *u)
+{
+	atomic_fetch_add(&u->removing, 1);
+}
+
+void usage_remove_end(struct usage *u)
+{
+	atomic_fetch_sub(&u->removing, 1);
+}
+
 void usage_changed(struct usage *u, const struct statx *before,
 		   const struct statx *after)
 {

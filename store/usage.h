@@ -74,6 +74,7 @@ struct usage {
 	struct account *spare;	  /* for the next ones */
 	unsigned n_spare;
 	atomic_uint n_cooling;
+	atomic_uint removing; /* between usage_remove_begin() and _end() */
 	atomic_uint n_orphans;
 	unsigned n_lingering; /* of those, not open */
 	int64_t orphaned; /* monotonic ns: an orphan came, was closed, went */
@@ -105,6 +106,14 @@ int usage_begin(struct usage *u, bool grows);
 void usage_end(struct usage *u);
 /* usage_begin() would wait, or write. */
 bool usage_begin_waits(const struct usage *u);
+
+/*
+ * Around the removal of a name, from before its file is looked at until it has
+ * an account: accounts that end meanwhile are kept, for what they settled may
+ * not be what was seen.
+ */
+void usage_remove_begin(struct usage *u);
+void usage_remove_end(struct usage *u);
 
 /* What was there before a change, and after; before may be NULL, after too. */
 void usage_changed(struct usage *u, const struct statx *before,
