@@ -7,8 +7,8 @@
 #include <linux/fs.h>
 #include <string.h>
 
-#include "fuse/carrier.h"
 #include "fuse/internal.h"
+#include "fuse/transport.h"
 #include "store/account.h"
 #include "store/usage.h"
 #include "store/volume.h"
@@ -33,7 +33,7 @@ static int begin(struct fs *fs, const struct inode *inode, bool grows,
 	if (!u)
 		return 0;
 	if (usage_begin_waits(u))
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 	r = usage_begin(u, grows);
 	if (r == 0)
 		c->usage = u;
@@ -97,7 +97,7 @@ static int reserve(struct charge *c, int64_t bytes)
 		return 0;
 	n = quota_reserve(q, bytes, bytes);
 	if (n < 0) {
-		carrier_may_wait(c->fs->carrier);
+		transport_may_wait(c->fs->transport);
 		usage_make_room(c->usage, NULL, bytes);
 		n = quota_reserve(q, bytes, bytes);
 	}
@@ -112,7 +112,7 @@ static int reserve_inode(struct charge *c)
 	int r = quota_reserve_inode(&c->usage->quota);
 
 	if (r < 0) {
-		carrier_may_wait(c->fs->carrier);
+		transport_may_wait(c->fs->transport);
 		usage_make_room(c->usage, NULL, INT64_MAX);
 		r = quota_reserve_inode(&c->usage->quota);
 	}
@@ -148,7 +148,7 @@ bool charge_again(struct charge *c, int r)
 {
 	if (r != -EDQUOT || !c->usage || ++c->tries > TRIES_MAX)
 		return false;
-	carrier_may_wait(c->fs->carrier);
+	transport_may_wait(c->fs->transport);
 	return usage_settle_kept(c->usage, &c->dirs[0]->handle);
 }
 
@@ -273,7 +273,7 @@ static int file_reserve(struct charge *c, int64_t bytes)
 		return 0;
 	r = account_reserve(c->usage, c->account, bytes);
 	if (r == -ENOSPC) {
-		carrier_may_wait(c->fs->carrier);
+		transport_may_wait(c->fs->transport);
 		usage_make_room(c->usage, c->account,
 				bytes - atomic_load(&c->account->charged));
 		r = account_reserve(c->usage, c->account, bytes);
@@ -461,7 +461,7 @@ int charge_write(struct fs *fs, const struct inode *inode,
 	if (r == -ENOSPC || (r == 0 && n < *len)) {
 		if (r == 0)
 			account_wrote(u, account);
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		usage_make_room(u, NULL, (int64_t)*len + account->block_size);
 		r = account_write(u, account, off, *len, &n);
 	}
@@ -521,14 +521,14 @@ void charge_statfs(struct fs *fs, const struct inode *inode, struct statvfs *st)
 	if (!u || !st->f_frsize)
 		return;
 	if (atomic_load(&u->keeper.is_used)) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		if (usage_kept(u, &kept) == 0 && kept.limit_bytes > 0)
 			statfs_kept(&kept, st);
 	}
 	room = quota_inode_room(&u->quota);
 	if (!quota_is_limited(&u->quota) && room == QUOTA_NO_LIMIT)
 		return;
-	carrier_may_wait(fs->carrier);
+	transport_may_wait(fs->transport);
 	usage_get(u, &totals);
 	room = quota_inode_room(&u->quota);
 	if (quota_is_limited(&u->quota))

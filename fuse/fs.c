@@ -15,7 +15,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "fuse/carrier.h"
 #include "fuse/gate.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
@@ -93,7 +92,7 @@ static int fs_greet(struct fs *fs, struct error *err)
 	int r;
 
 	do {
-		r = carrier_take_one(fs->carrier);
+		r = transport_take_one(fs->transport);
 	} while (r == -EAGAIN || (r == 0 && !fs->init_done));
 	if (r < 0)
 		return error_set(err, r, "the kernel ended the new mount '%s'",
@@ -102,7 +101,7 @@ static int fs_greet(struct fs *fs, struct error *err)
 	return 0;
 }
 
-static int fs_carrier(struct fs *fs, bool uring)
+static int fs_transport_open(struct fs *fs, bool uring)
 {
 	struct transport_options options = {
 		.dev_fd = fs->dev_fd,
@@ -114,9 +113,9 @@ static int fs_carrier(struct fs *fs, bool uring)
 	};
 
 	if (uring)
-		return carrier_open_uring(&options, fs->mountpoint,
-					  &fs->carrier);
-	return carrier_open_dev(&options, &fs->carrier);
+		return transport_open_uring(&options, fs->mountpoint,
+					    &fs->transport);
+	return transport_open_dev(&options, &fs->transport);
 }
 
 /* Longer than a fresh mount takes on any machine. */
@@ -142,7 +141,7 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	r = session_open(fs, err);
 	if (r < 0)
 		return r;
-	r = fs_carrier(fs, uring);
+	r = fs_transport_open(fs, uring);
 	if (r < 0)
 		return error_set(err, r, "cannot make a transport");
 	r = fs_mount(fs, err);
@@ -153,7 +152,7 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	if (uring && !kernel_has(&fs->kernel, KERNEL_OVER_URING))
 		return error_set(err, -EOPNOTSUPP,
 				 "the kernel does not offer io_uring");
-	r = carrier_start(fs->carrier);
+	r = transport_start(fs->transport);
 	if (r < 0)
 		return error_set(err, r, "cannot start transport threads");
 	return helper_run(fs->options.helper, FS_HELPER_TIMEOUT_S, look_errand,
@@ -223,7 +222,7 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 int fs_open(const struct fs_options *options, struct fs **ret,
 	    struct error *err)
 {
-	char reason[sizeof((*ret)->carrier_reason)];
+	char reason[sizeof((*ret)->transport_reason)];
 	struct error why = { 0 };
 	bool uring = false;
 	struct kernel kernel;
@@ -233,8 +232,8 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	if (r < 0)
 		return r;
 	if (kernel.wanted[KERNEL_OVER_URING])
-		uring = carrier_choose(options->transport, reason,
-				       sizeof(reason));
+		uring = transport_choose(options->transport, reason,
+					 sizeof(reason));
 	else
 		snprintf(reason, sizeof(reason), "over-io-uring is disabled");
 	r = fs_try(options, uring, ret, uring ? &why : err);
@@ -244,7 +243,8 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 		r = fs_try(options, false, ret, err);
 	}
 	if (r == 0)
-		snprintf((*ret)->carrier_reason, sizeof(reason), "%s", reason);
+		snprintf((*ret)->transport_reason, sizeof(reason), "%s",
+			 reason);
 	return r;
 }
 
@@ -271,13 +271,13 @@ void fs_close(struct fs *fs)
 		return;
 	tree_listen(fs->tree, NULL, NULL);
 	notify_free(fs->notify);
-	carrier_stop(fs->carrier);
+	transport_stop(fs->transport);
 	while (fs->files && file_remove_any(fs->files, &file) == 0)
 		fs_release(fs, 0, &file);
 	/* Those who still wait for locks are answered. */
 	locks_free(fs->locks);
 	gate_free(fs->gate);
-	carrier_close(fs->carrier);
+	transport_close(fs->transport);
 	file_table_free(fs->files);
 	inode_table_free(fs->inodes);
 	session_close(fs);
@@ -323,9 +323,9 @@ void fs_stats(struct fs *fs, struct fs_stats *ret)
 		.backing_ids = inodes.backing_ids,
 		.table_bytes = inodes.bytes,
 		.open_files = file_table_count(fs->files),
-		.threads = carrier_threads(fs->carrier),
-		.transport = fs->carrier->ops->name,
-		.transport_reason = fs->carrier_reason,
+		.threads = transport_threads(fs->transport),
+		.transport = fs->transport->ops->name,
+		.transport_reason = fs->transport_reason,
 	};
 	stats_sum(fs->stats, ret);
 }

@@ -19,7 +19,7 @@
 #include "fuse/vnode.h"
 #include "store/store.h"
 
-struct carrier;
+struct transport;
 struct locks;
 struct notify;
 struct pending;
@@ -40,8 +40,8 @@ struct fs {
 	int ended_fd;
 	bool mounted;
 	struct fuse_session *session;
-	struct carrier *carrier;
-	char carrier_reason[160]; /* why this one, for whoever looks */
+	struct transport *transport;
+	char transport_reason[160]; /* why this one, for whoever looks */
 	struct kernel kernel;
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;

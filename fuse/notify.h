@@ -39,7 +39,7 @@ void notify_attr(struct fs *fs, uint64_t nodeid);
 
 /*
  * Forget the cached data of a link.  Another request may have to be served
- * meanwhile: for a handler that said carrier_may_wait().
+ * meanwhile: for a handler that said transport_may_wait().
  */
 void notify_data(struct fs *fs, uint64_t nodeid);
 

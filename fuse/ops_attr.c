@@ -7,11 +7,11 @@
 
 #include "fuse/attr.h"
 #include "fuse/caller.h"
-#include "fuse/carrier.h"
 #include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "fuse/notify.h"
 #include "fuse/privileges.h"
+#include "fuse/transport.h"
 #include "store/volume.h"
 
 static void getattr_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
@@ -174,7 +174,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	(void)to_set;
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0 && set.set & STORE_SET_SIZE)
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 	if (r == 0 && set.set & STORE_SET_SIZE)
 		r = charge_file(fs, &inode, (int64_t)set.size, 0, &c);
 	if (r == 0) {
@@ -185,7 +185,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	}
 	/* The kernel keeps a link's target, and so its atime, to itself. */
 	if (r == 0 && S_ISLNK(st.stx_mode)) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		notify_data(fs, ino);
 	}
 	if (r < 0)

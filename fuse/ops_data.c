@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "fuse/carrier.h"
 #include "fuse/charge.h"
 #include "fuse/internal.h"
+#include "fuse/transport.h"
 #include "store/volume.h"
 
 /* The largest argument of the ioctls that the store knows. */
@@ -29,7 +29,7 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		r = store_fsync(inode.volume->store, &inode.handle,
 				fs_store_file(fs, fi), datasync);
 	}
@@ -46,7 +46,7 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 	(void)fi;
 	if (!vnode_is_virtual(ino)) {
 		r = inode_get(fs->inodes, ino, &inode);
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		if (r == 0)
 			r = store_fsyncdir(inode.volume->store, &inode.handle,
 					   datasync);
@@ -63,7 +63,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 
 	r = fs_inode(fs, ino, &inode);
 	if (r == 0) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		r = charge_fallocate(fs, &inode, fs_store_file(fs, fi), mode,
 				     (uint64_t)off, (uint64_t)len);
 	}
@@ -110,7 +110,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t off_in,
 		n = charge_write(fs, &out, file->account, (uint64_t)off_out,
 				 &len, &counted);
 	if (n == 0) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		n = store_copy_file_range(
 			in.volume->store, &in.handle, fs_store_file(fs, fi_in),
 			off_in, &out.handle, fs_store_file(fs, fi_out), off_out,

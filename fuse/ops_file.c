@@ -18,12 +18,12 @@
 #include <sys/ioctl.h>
 
 #include "fuse/attr.h"
-#include "fuse/carrier.h"
 #include "fuse/charge.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
 #include "fuse/privileges.h"
+#include "fuse/transport.h"
 #include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
@@ -276,7 +276,7 @@ static void open_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino,
 		r = -EPERM;
 	/* It may be asked of the catalog, which may be busy. */
 	if (r == 0) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		r = control_text(fs, &v, &file);
 	}
 	if (r == 0)
@@ -304,7 +304,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r == 0)
 		r = open_check_flags(fs, &inode, fi->flags);
 	if (r == 0 && fi->flags & O_TRUNC) {
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		r = open_truncate(fs, &inode);
 	}
 	if (r == 0)
@@ -483,7 +483,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		if (size > FS_MAX_WRITE)
 			size = FS_MAX_WRITE;
 		if (size > SMALL_IO)
-			carrier_may_wait(fs->carrier);
+			transport_may_wait(fs->transport);
 		n = store_pread(inode.volume->store, file->file, buf, size,
 				(uint64_t)off);
 	}
@@ -542,7 +542,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 				 &size, &counted);
 	if (n == 0) {
 		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
-			carrier_may_wait(fs->carrier);
+			transport_may_wait(fs->transport);
 		n = store_pwrite(inode.volume->store, file->file, buf, size,
 				 write_offset(&inode, off));
 	}

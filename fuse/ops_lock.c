@@ -7,9 +7,9 @@
 #include <sys/file.h>
 #include <time.h>
 
-#include "fuse/carrier.h"
 #include "fuse/internal.h"
 #include "fuse/locks.h"
+#include "fuse/transport.h"
 
 /* How often and how long at first; each time twice as long. */
 #define RELEASE_TRIES 4u
@@ -57,7 +57,7 @@ static bool conflict_may_end(struct fs *fs, unsigned tries)
 
 	if (tries == RELEASE_TRIES)
 		return false;
-	carrier_may_wait(fs->carrier);
+	transport_may_wait(fs->transport);
 	nanosleep(&pause, NULL);
 	return true;
 }
@@ -162,7 +162,7 @@ static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
 	uint64_t ticket;
 	int r;
 
-	if (!p || carrier_may_pend(fs->carrier) < 0) {
+	if (!p || transport_may_pend(fs->transport) < 0) {
 		free(p);
 		reply_err(req, -ENOLCK);
 		return;

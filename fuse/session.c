@@ -14,11 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fuse/carrier.h"
 #include "fuse/gate.h"
 #include "fuse/internal.h"
 #include "fuse/request.h"
 #include "fuse/stats.h"
+#include "fuse/transport.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "store/tree.h"
@@ -97,7 +97,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int n, void *arg)
 	complete_init(fs, iov, n);
 	if (current.in && out->unique == current.unique)
 		current.error = out->error;
-	r = carrier_send(fs->carrier, iov, n);
+	r = transport_send(fs->transport, iov, n);
 	if (r >= 0)
 		return r;
 	errno = (int)-r;
@@ -123,7 +123,7 @@ int session_reply(struct fs *fs, int error, const void *data, size_t len)
 
 	out.len = (uint32_t)iov_len(iov, 2);
 	current.error = error;
-	r = carrier_send(fs->carrier, iov, len ? 2 : 1);
+	r = transport_send(fs->transport, iov, len ? 2 : 1);
 	return r < 0 ? (int)r : 0;
 }
 
@@ -189,7 +189,7 @@ static struct volume *slow_volume(struct fs *fs,
 {
 	struct volume *vol;
 
-	if (!carrier_pends_freely(fs->carrier) || !request_is_gated(in))
+	if (!transport_pends_freely(fs->transport) || !request_is_gated(in))
 		return NULL;
 	vol = volume_of(fs, in);
 	if (!vol || !vol->exclusive)
@@ -218,7 +218,7 @@ static void handle_in_turn(struct fs *fs, struct volume *vol,
 		refuse(fs, in->unique, -EIO);
 		return;
 	case GATE_SLOW:
-		carrier_may_wait(fs->carrier);
+		transport_may_wait(fs->transport);
 		break;
 	default:
 		break;

@@ -5,14 +5,23 @@
  * A transport owns the threads that take requests.  Handlers run on them; one
  * that is about to wait for a disk says so with transport_may_wait(), so that
  * others are still served.
+ *
+ * /dev/fuse (readers.h) is always there: INIT, FORGET, INTERRUPT and all
+ * notifications go through it.  The `uring` transport takes every other
+ * request through rings beside it.
  */
 #ifndef FUSE_TRANSPORT_H
 #define FUSE_TRANSPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "fuse/fs.h"
+
+struct error;
+struct readers;
 struct transport;
 
 /* Called for each request, in a transport thread; mem may be written to. */
@@ -29,24 +38,90 @@ struct transport_options {
 	void *arg;
 };
 
-/* The `dev` transport: readers on the one /dev/fuse descriptor. */
+struct transport_ops {
+	const char *name;
+	/* Begin to take requests; INIT was answered. */
+	int (*start)(struct transport *t);
+	/* Take no more, and wait for the handlers that run. */
+	void (*stop)(struct transport *t);
+	/* The end, after stop; whatever was pending is answered. */
+	void (*close)(struct transport *t);
+	ssize_t (*send)(struct transport *t, const struct iovec *iov, int n);
+	void (*may_wait)(struct transport *t);
+	int (*may_pend)(struct transport *t); /* NULL: without limit */
+	unsigned (*threads)(const struct transport *t);
+};
+
+/* Embedded first in what implements it. */
+struct transport {
+	const struct transport_ops *ops;
+	struct readers *dev;
+};
+
+/* mountpoint: a path that outlives the transport. */
 int transport_open_dev(const struct transport_options *options,
 		       struct transport **ret);
+int transport_open_uring(const struct transport_options *options,
+			 const char *mountpoint, struct transport **ret);
+
+/* Would the kernel and this process have rings?  err says why not. */
+int transport_probe_uring(struct error *err);
+
+/* The choice, and why in words.  Logs where it is not what was asked for. */
+bool transport_choose(enum fs_transport asked, char *reason, size_t size);
+
 /* Take up to one request in the calling thread: for INIT, before the start. */
 int transport_take_one(struct transport *t);
-int transport_start(struct transport *t);
-/* Stop taking requests and wait for the handlers that run. */
-void transport_stop(struct transport *t);
-/* The end; it was stopped before. */
-void transport_close(struct transport *t);
+
+static inline int transport_start(struct transport *t)
+{
+	return t->ops->start(t);
+}
+
+static inline void transport_stop(struct transport *t)
+{
+	if (t)
+		t->ops->stop(t);
+}
+
+static inline void transport_close(struct transport *t)
+{
+	if (t)
+		t->ops->close(t);
+}
 
 /* Send an answer or a notification; the bytes sent or -errno. */
-ssize_t transport_send(struct transport *t, const struct iovec *iov, int n);
+static inline ssize_t transport_send(struct transport *t,
+				     const struct iovec *iov, int n)
+{
+	return t->ops->send(t, iov, n);
+}
 
 /* The handler of this thread may now wait: let another thread take over. */
-void transport_may_wait(struct transport *t);
+static inline void transport_may_wait(struct transport *t)
+{
+	t->ops->may_wait(t);
+}
 
-const char *transport_name(const struct transport *t);
-unsigned transport_threads(const struct transport *t);
+/*
+ * The request of this thread may be answered after its handler returned, by
+ * any thread.  -EAGAIN if too many are already: it must be answered at once.
+ */
+static inline int transport_may_pend(struct transport *t)
+{
+	return t->ops->may_pend ? t->ops->may_pend(t) : 0;
+}
+
+/* Does a request that is answered later hold no thread? */
+static inline bool transport_pends_freely(const struct transport *t)
+{
+	return !t->ops->may_pend;
+}
+
+/* Those that are there for requests, now. */
+static inline unsigned transport_threads(const struct transport *t)
+{
+	return t->ops->threads(t);
+}
 
 #endif

@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fuse/carrier.h"
+#include "fuse/readers.h"
 #include "fuse/ring.h"
 #include "fuse/transport.h"
 #include "store/base/cleanup.h"
@@ -78,7 +78,7 @@ struct server {
 } __attribute__((aligned(64)));
 
 struct uring {
-	struct carrier carrier;
+	struct transport base;
 	struct transport_options options;
 	const char *mountpoint;
 	unsigned n_queues;
@@ -101,7 +101,7 @@ struct uring {
 
 static _Thread_local struct server *self;
 
-static struct uring *uring_of(struct carrier *c)
+static struct uring *uring_of(struct transport *c)
 {
 	return (struct uring *)c;
 }
@@ -143,7 +143,7 @@ static ssize_t server_answer(struct server *s, const struct iovec *iov, int n)
 	return r;
 }
 
-static ssize_t uring_send(struct carrier *c, const struct iovec *iov, int n)
+static ssize_t uring_send(struct transport *c, const struct iovec *iov, int n)
 {
 	const struct fuse_out_header *out = iov[0].iov_base;
 	struct uring *u = uring_of(c);
@@ -157,7 +157,7 @@ static ssize_t uring_send(struct carrier *c, const struct iovec *iov, int n)
 	}
 	s = out->unique ? pending_take(u, out->unique) : NULL;
 	if (!s)
-		return transport_send(c->dev, iov, n);
+		return readers_send(c->dev, iov, n);
 	r = server_answer(s, iov, n);
 	futex(&s->answer, FUTEX_WAKE, 1);
 	return r;
@@ -195,14 +195,14 @@ static int server_start(struct uring *u, unsigned queue, bool late)
 	return r;
 }
 
-static void uring_may_wait(struct carrier *c)
+static void uring_may_wait(struct transport *c)
 {
 	struct uring *u = uring_of(c);
 	struct server *s = self;
 	int r = 0;
 
 	if (!s) {
-		transport_may_wait(c->dev);
+		readers_may_wait(c->dev);
 		return;
 	}
 	if (atomic_exchange(&s->waits, true))
@@ -213,7 +213,7 @@ static void uring_may_wait(struct carrier *c)
 		log_debug("no further server for CPU %u: %d", s->queue, r);
 }
 
-static int uring_may_pend(struct carrier *c)
+static int uring_may_pend(struct transport *c)
 {
 	struct uring *u = uring_of(c);
 	struct server *s = self;
@@ -247,7 +247,7 @@ static void server_await(struct server *s)
 		server_answer(s, &iov, 1);
 		return;
 	}
-	uring_may_wait(&s->uring->carrier);
+	uring_may_wait(&s->uring->base);
 	atomic_store(&s->sleeps, true);
 	while (atomic_load(&s->answer) == ANSWER_NONE)
 		futex(&s->answer, FUTEX_WAIT, ANSWER_NONE);
@@ -483,7 +483,7 @@ static int wait_for_servers(struct uring *u, unsigned n)
 	return r;
 }
 
-static int uring_start(struct carrier *c)
+static int uring_start(struct transport *c)
 {
 	struct uring *u = uring_of(c);
 	int r = 0;
@@ -493,7 +493,7 @@ static int uring_start(struct carrier *c)
 	if (r == 0)
 		r = wait_for_servers(u, u->n_queues * SERVERS_EACH);
 	if (r == 0) {
-		r = transport_start(c->dev);
+		r = readers_start(c->dev);
 		u->dev_started = true;
 	}
 	if (r == 0) {
@@ -503,7 +503,7 @@ static int uring_start(struct carrier *c)
 	return r;
 }
 
-static void uring_stop(struct carrier *c)
+static void uring_stop(struct transport *c)
 {
 	struct timespec pause = { .tv_nsec = STOP_RETRY_NS };
 	struct uring *u = uring_of(c);
@@ -526,10 +526,10 @@ static void uring_stop(struct carrier *c)
 		}
 	}
 	if (u->dev_started)
-		transport_stop(c->dev);
+		readers_stop(c->dev);
 }
 
-static void uring_close(struct carrier *c)
+static void uring_close(struct transport *c)
 {
 	struct uring *u = uring_of(c);
 	unsigned n = atomic_load(&u->n_servers);
@@ -545,7 +545,7 @@ static void uring_close(struct carrier *c)
 		pthread_join(s->thread, NULL);
 		free(s);
 	}
-	transport_close(c->dev);
+	readers_close(c->dev);
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->pending_lock);
 	pthread_mutex_destroy(&u->lock);
@@ -554,14 +554,14 @@ static void uring_close(struct carrier *c)
 	free(u);
 }
 
-static unsigned uring_threads(const struct carrier *c)
+static unsigned uring_threads(const struct transport *c)
 {
 	const struct uring *u = (const struct uring *)c;
 
 	return atomic_load(&u->n_servers);
 }
 
-static const struct carrier_ops uring_ops = {
+static const struct transport_ops uring_ops = {
 	.name = "uring",
 	.start = uring_start,
 	.stop = uring_stop,
@@ -614,8 +614,8 @@ static int uring_init(struct uring *u)
 	return 0;
 }
 
-int carrier_open_uring(const struct transport_options *options,
-		       const char *mountpoint, struct carrier **ret)
+int transport_open_uring(const struct transport_options *options,
+			 const char *mountpoint, struct transport **ret)
 {
 	/* For what does not go through rings, one reader is enough. */
 	struct transport_options dev = *options;
@@ -626,12 +626,12 @@ int carrier_open_uring(const struct transport_options *options,
 	if (!u)
 		return -ENOMEM;
 	dev.threads = 1;
-	u->carrier.ops = &uring_ops;
+	u->base.ops = &uring_ops;
 	u->options = *options;
 	u->mountpoint = mountpoint;
 	r = uring_init(u);
 	if (r == 0)
-		r = transport_open_dev(&dev, &u->carrier.dev);
+		r = readers_open(&dev, &u->base.dev);
 	if (r < 0) {
 		free(u->queues);
 		free(u->servers);
@@ -644,7 +644,7 @@ int carrier_open_uring(const struct transport_options *options,
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&u->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	*ret = &u->carrier;
+	*ret = &u->base;
 	return 0;
 }
 
@@ -658,7 +658,7 @@ static int enable_uring(void)
 	return fgetc(f);
 }
 
-int carrier_probe_uring(struct error *err)
+int transport_probe_uring(struct error *err)
 {
 	int c = enable_uring();
 	unsigned n;

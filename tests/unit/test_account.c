@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-#define BLOCK 4096
+#define BLOCK INT64_C(4096)
 
 /* A store of one file. */
 static struct statx file;
