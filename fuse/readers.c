@@ -3,16 +3,15 @@
  * readers.c - readers on the one /dev/fuse descriptor
  *
  * The kernel wakes whoever has waited longest, on whichever CPU that is, and
- * waking another CPU costs several times as much as the request.  So there are
- * readers for each CPU, pinned to it, and only those beside a client wait in
+ * waking another CPU costs several times as much as the request.  So there is a
+ * reader for each CPU, pinned to it, and only that beside a client waits in
  * read(2); the others are parked.  Every few requests a reader asks on which
- * CPU the client is: it hands over to the readers there, or lets them join
- * when there are clients on both.
+ * CPU the client is: it hands over to the reader there, or lets it join when
+ * there are clients on both.  (With two on a CPU, one is woken while the other
+ * still answers, and the client moves away from both: twice the time.)
  *
- * There are two for each CPU, so that one that waits for a disk unannounced
- * holds up nobody.  A handler that says that it is going to wait
- * (readers_may_wait()) leaves its place as a reader to another; a watchdog
- * does that for those who should have.
+ * A handler that says that it is going to wait (readers_may_wait()) leaves its
+ * place as a reader to another; a watchdog does that for those who should have.
  */
 #include "fuse/readers.h"
 
@@ -36,8 +35,8 @@
 #include "store/base/cleanup.h"
 #include "store/base/log.h"
 
-#define PER_CPU		2    /* readers; so many there are at least */
-#define CPUS_MAX	64   /* that have readers of their own */
+#define THREADS_MAX	128  /* that may be asked for */
+#define CPUS_MAX	64   /* that have a reader of their own */
 #define WORKERS_MAX	1024 /* with those that stand in for others */
 #define STOP_SIGNAL	SIGUSR2
 #define STOP_RETRY_NS	2000000L
@@ -46,7 +45,7 @@
 #define MISSES_TO_LEAVE 2  /* looks that find the clients elsewhere */
 #define MISSES_TO_YIELD 8  /* the same, where the reader there reads too */
 #define WATCH_MIN_MS	20
-#define WATCH_MAX_MS	1000
+#define WATCH_MAX_MS	200
 
 struct worker {
 	struct readers *readers;
@@ -231,7 +230,7 @@ static struct worker *look(struct readers *t, struct worker *w, uint32_t tid)
 static void settle(struct readers *t, struct worker *w, uint32_t tid)
 {
 	struct worker *there;
-	bool called = false;
+	bool called;
 
 	if (w->cpu < 0) {
 		park_if_spare(t, w);
@@ -250,8 +249,7 @@ static void settle(struct readers *t, struct worker *w, uint32_t tid)
 	}
 	w->every = SAMPLE_MIN;
 	w->misses++;
-	for (unsigned i = 0; i < PER_CPU; i++)
-		called |= unpark(t, &there[i]);
+	called = unpark(t, there);
 	if (w->misses >= (called ? MISSES_TO_LEAVE : MISSES_TO_YIELD))
 		park_if_spare(t, w);
 }
@@ -410,7 +408,7 @@ static void stop_handler(int sig)
 	(void)sig; /* only to end read(2) with EINTR */
 }
 
-/* Readers for each CPU that we may use, or as many as were asked for. */
+/* A reader for each CPU that we may use, or as many as were asked for. */
 static void choose_homes(struct readers *t)
 {
 	cpu_set_t cpus;
@@ -420,22 +418,21 @@ static void choose_homes(struct readers *t)
 		t->home_of[cpu] = -1;
 	t->adaptive = t->options.threads == 0;
 	if (!t->adaptive) {
-		n = CPUS_MAX * PER_CPU;
+		n = THREADS_MAX;
 		t->n_homes = t->options.threads < n ? t->options.threads : n;
 		t->least = (int)t->n_homes;
 		return;
 	}
 	CPU_ZERO(&cpus);
 	sched_getaffinity(0, sizeof(cpus), &cpus);
-	for (int cpu = 0; cpu < CPU_SETSIZE && n < CPUS_MAX * PER_CPU; cpu++) {
+	for (int cpu = 0; cpu < CPU_SETSIZE && n < CPUS_MAX; cpu++) {
 		if (!CPU_ISSET(cpu, &cpus))
 			continue;
 		t->home_of[cpu] = (short)n;
-		for (unsigned i = 0; i < PER_CPU; i++)
-			t->workers[n++].cpu = cpu;
+		t->workers[n++].cpu = cpu;
 	}
-	t->n_homes = n ? n : PER_CPU;
-	t->least = PER_CPU;
+	t->n_homes = n ? n : 1;
+	t->least = 1;
 }
 
 int readers_open(const struct transport_options *options, struct readers **ret)
@@ -467,7 +464,7 @@ int readers_start(struct readers *t)
 		int cpu = t->adaptive ? t->workers[i].cpu : 0;
 
 		/* One CPU begins; it finds out where the clients are. */
-		r = worker_start(t, cpu, t->adaptive && i >= PER_CPU);
+		r = worker_start(t, cpu, t->adaptive && i > 0);
 	}
 	if (r == 0) {
 		r = -pthread_create(&t->watchdog, NULL, watchdog_main, t);
