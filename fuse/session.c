@@ -149,12 +149,10 @@ static void handle(struct fs *fs, struct fuse_in_header *in)
 static struct volume *listed_volume(struct fs *fs, const struct vnode *dir)
 {
 	struct tree_pod *pod = tree_pod_by_id(fs->tree, dir->id);
-	struct volume *vol = NULL;
+	struct volume *vol = pod ? tree_pod_shared_volume(pod) : NULL;
 
-	for (size_t i = 0; pod && !vol && i < pod->n_volumes; i++) {
-		if (!pod->volumes[i]->exclusive)
-			vol = volume_ref(pod->volumes[i]);
-	}
+	if (vol)
+		volume_ref(vol);
 	tree_pod_unref(pod);
 	return vol;
 }

@@ -365,13 +365,12 @@ int vnode_readlink(struct tree *tree, const struct vnode *v, char *buf,
 bool vnode_is_steady(struct tree *tree, const struct vnode *dir)
 {
 	struct tree_pod *pod;
-	bool steady = true;
+	bool steady;
 
 	if (dir->kind != VNODE_POD)
 		return true;
 	pod = tree_pod_by_id(tree, dir->id);
-	for (size_t i = 0; pod && i < pod->n_volumes; i++)
-		steady = steady && pod->volumes[i]->exclusive;
+	steady = !pod || !tree_pod_shared_volume(pod);
 	tree_pod_unref(pod);
 	return steady;
 }

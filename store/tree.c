@@ -110,6 +110,15 @@ void tree_pod_unref(struct tree_pod *pod)
 	free(pod);
 }
 
+struct volume *tree_pod_shared_volume(const struct tree_pod *pod)
+{
+	for (size_t i = 0; i < pod->n_volumes; i++) {
+		if (!pod->volumes[i]->exclusive)
+			return pod->volumes[i];
+	}
+	return NULL;
+}
+
 static void namespace_free(struct tree_namespace *ns)
 {
 	if (!ns)

@@ -82,6 +82,8 @@ int tree_withdraw(struct tree *tree, uint64_t pod_id);
 struct tree_pod *tree_pod_new(size_t n_volumes);
 struct tree_pod *tree_pod_ref(struct tree_pod *pod);
 void tree_pod_unref(struct tree_pod *pod);
+/* Its first volume that others change, too; borrowed, NULL if there is none. */
+struct volume *tree_pod_shared_volume(const struct tree_pod *pod);
 
 /* Found pods are referenced for the caller; NULL if there is none. */
 struct tree_pod *tree_pod_by_id(struct tree *tree, uint64_t pod_id);
