@@ -58,9 +58,10 @@ enum node_outcome {
  * Make the node hold this pod.  Without CREATE and REPLACE both are fine.
  * A pod that is there is changed as far as it may be: labels, sizeLimits, ...
  * generateName is resolved here, and the UID made if there is none.  Fails
- * with -EINVAL and causes where a field, or the driver of its volume, forbids
- * it; -EEXIST, -ENOENT; -ESTALE if metadata.resourceVersion is not the pod's;
- * others with err.  On failure nothing has changed.
+ * with -EINVAL and causes where fields, or the drivers of volumes, forbid it,
+ * and without for CREATE with a metadata.resourceVersion; -EEXIST, -ENOENT;
+ * -ESTALE if that version is not the pod's, or there is none; others with err.
+ * On failure nothing has changed.
  */
 int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
 		   enum node_outcome *ret_outcome, json_t **ret_object,

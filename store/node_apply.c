@@ -66,6 +66,18 @@ int apply_refuse_volume(const struct apply *a, const char *source, size_t i,
 	return apply_refuse(a, err, "FieldValueInvalid", field, message);
 }
 
+const char *apply_seen(const struct apply *a)
+{
+	const json_t *metadata = json_object_get(a->pod->document, "metadata");
+	const char *version =
+		json_string_value(json_object_get(metadata, "resourceVersion"));
+
+	/* Kubernetes reads 0 as none, too. */
+	if (!version || !*version || strcmp(version, "0") == 0)
+		return NULL;
+	return version;
+}
+
 /* The manifest with the name that the pod got, and nothing that we add. */
 int apply_document_text(const struct pod *pod, const char *name, char **ret)
 {
@@ -321,6 +333,12 @@ static int apply_create(struct apply *a, struct error *err)
 	if (a->flags & NODE_APPLY_REPLACE)
 		return error_set(err, -ENOENT, "pods \"%s\" not found",
 				 a->name);
+	if (apply_seen(a))
+		return error_set(err, -ESTALE,
+				 "pod '%s/%s' with the resourceVersion %.64s "
+				 "is gone; leave metadata.resourceVersion out "
+				 "to create it again",
+				 a->pod->namespace, a->name, apply_seen(a));
 	r = choose_uid(a, uid, err);
 	if (r == 0)
 		r = fill_row(a, uid, &row);
@@ -400,6 +418,10 @@ int node_pod_apply(struct node *node, const struct pod *pod, unsigned flags,
 	int r;
 
 	node_step("apply.begin");
+	if (flags & NODE_APPLY_CREATE && apply_seen(&a))
+		return error_set(err, -EINVAL,
+				 "resourceVersion should not be set on objects "
+				 "to be created");
 	node_reserve_fill(node);
 	r = pod->name ? apply_named(&a, err) : apply_generated(&a, err);
 	if (r == -ENOMEM)

@@ -33,6 +33,9 @@ int apply_refuse(const struct apply *a, struct error *err, const char *reason,
 int apply_refuse_volume(const struct apply *a, const char *source, size_t i,
 			int r, struct error *err);
 
+/* The resourceVersion that the manifest says its author has seen, or NULL. */
+const char *apply_seen(const struct apply *a);
+
 /* The manifest with the name that the pod got, and nothing that we add. */
 int apply_document_text(const struct pod *pod, const char *name, char **ret);
 /* What the catalog records of volume i of the manifest. */

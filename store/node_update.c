@@ -42,9 +42,7 @@ static void update_done(struct update *u)
 static int check_seen(const struct apply *a, const struct catalog_pod *row,
 		      struct error *err)
 {
-	const json_t *metadata = json_object_get(a->pod->document, "metadata");
-	const char *seen =
-		json_string_value(json_object_get(metadata, "resourceVersion"));
+	const char *seen = apply_seen(a);
 	char message[256];
 	char version[24];
 
@@ -58,7 +56,7 @@ static int check_seen(const struct apply *a, const struct catalog_pod *row,
 	}
 	snprintf(version, sizeof(version), "%llu",
 		 (unsigned long long)row->resource_version);
-	if (seen && *seen && strcmp(seen, version) != 0)
+	if (seen && strcmp(seen, version) != 0)
 		return error_set(err, -ESTALE,
 				 "pod '%s/%s' has been modified since: its "
 				 "resourceVersion is %s, not %.64s; get it "
@@ -250,7 +248,10 @@ int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 	if (a->flags & NODE_APPLY_CREATE)
 		return error_set(err, -EEXIST, "pods \"%s\" already exists",
 				 a->name);
-	r = decode_stored(row, &old, err);
+	/* Before the fields: who has not seen the pod cannot judge them. */
+	r = check_seen(a, row, err);
+	if (r == 0)
+		r = decode_stored(row, &old, err);
 	if (r < 0)
 		return r;
 	same = pod_is_unchanged(old, a->pod);
@@ -261,8 +262,7 @@ int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 		return error_set(err, r,
 				 "pod updates may not change its volumes and "
 				 "mounts");
-	r = check_seen(a, row, err);
-	if (r == 0 && !same)
+	if (!same)
 		r = update(a, row, err);
 	if (r < 0)
 		return r;

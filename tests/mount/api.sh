@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# api.sh - the API answers a client of Kubernetes as Kubernetes does
+
+# shellcheck source=tests/lib/daemon.sh
+. "$(dirname "$0")/../lib/daemon.sh"
+
+PODS=/api/v1/namespaces/default/pods
+
+# ask CODE METHOD PATH [BODY]: the answer has this code; it is in $api_body.
+ask()
+{
+	local code=$1
+
+	api "$2" "$3" ${4:+-H 'Content-Type: application/yaml' --data-binary "$4"}
+	[[ $api_code == "$code" ]] ||
+		fail "$2 $3 is answered with $api_code, expected $code: $api_body"
+}
+
+# A value of the answer, by jq's words.
+answer()
+{
+	jq -r "$1" <<<"$api_body"
+}
+
+# versioned NAME VERSION [VOLUME=SOURCE...]: a manifest that says what was seen.
+versioned()
+{
+	local name=$1 version=$2
+
+	shift 2
+	pod_yaml "$name" "$@" | sed "s/  name: $name\$/&\n  resourceVersion: \"$version\"/"
+}
+
+daemon_start
+
+it "a pod that is to be created cannot have been seen before"
+ask 400 POST $PODS "$(versioned web 7)"
+expect_eq "reason" "$(answer .reason)" BadRequest
+expect_eq "message" "$(answer .message)" "resourceVersion should not be set on objects to be created"
+ask 400 POST "$PODS?dryRun=All" "$(versioned web 7)"
+ask 404 GET $PODS/web
+for none in 0 ''; do
+	ask 201 POST $PODS "$(versioned "web$none" "$none")"
+done
+
+it "a change of what was seen before somebody else's change is a conflict"
+seen=$(ctl get pod web -o json | jq -r .metadata.resourceVersion)
+ask 200 PUT $PODS/web "$(pod_yaml web | sed 's/  name: web$/&\n  labels: {by: other}/')"
+ask 409 PUT $PODS/web "$(versioned web "$seen")"
+expect_eq "reason" "$(answer .reason)" Conflict
+expect_eq "label" "$(ctl get pod web -o json | jq -r .metadata.labels.by)" other
+
+it "so it is where the change would be refused anyway"
+ask 409 PUT $PODS/web "$(versioned web "$seen" 'more=emptyDir: {}')"
+ask 422 PUT $PODS/web "$(pod_yaml web 'more=emptyDir: {}')"
+
+it "with the version that it has, and with 0, the pod is changed"
+seen=$(ctl get pod web -o json | jq -r .metadata.resourceVersion)
+ask 200 PUT $PODS/web "$(versioned web "$seen")"
+ask 200 PUT $PODS/web "$(versioned web 0)"
+
+it "a pod that was deleted since does not come back by a change"
+ask 200 DELETE $PODS/web
+ask 409 PUT $PODS/web "$(versioned web "$seen")"
+expect_eq "reason" "$(answer .reason)" Conflict
+expect_match "message" "$(answer .message)" 'resourceVersion'
+ask 409 PUT "$PODS/web?dryRun=All" "$(versioned web "$seen")"
+ask 404 GET $PODS/web
+ask 200 DELETE $PODS/web0
+
+daemon_stop
