@@ -204,23 +204,38 @@ static int choose_uid(const struct apply *a, char *buf, struct error *err)
 	return 0;
 }
 
-static int check_drivers(const struct apply *a, const struct catalog_pod *row,
-			 struct error *err)
+/* What the driver says of volume i, of which nothing is made. */
+static int check_volume(const struct apply *a, const struct catalog_pod *row,
+			size_t i, bool look, struct error *err)
 {
-	bool dry = a->flags & NODE_APPLY_DRY_RUN;
+	cleanup_node_volume struct node_volume v = { 0 };
+	int r = node_volume_load(row, &row->volumes[i], &v, err);
 
-	for (size_t i = 0; i < row->n_volumes; i++) {
-		cleanup_node_volume struct node_volume v = { 0 };
-		int r = node_volume_load(row, &row->volumes[i], &v, err);
-
-		/* Otherwise provisioning tells, a moment later. */
-		if (r == 0 && dry && v.driver->check)
-			r = v.driver->check(&a->node->env, &v.spec, err);
-		if (r < 0)
-			return apply_refuse_volume(a, row->volumes[i].source, i,
-						   r, err);
-	}
+	if (r == 0 && look && v.driver->check)
+		r = v.driver->check(&a->node->env, &v.spec, err);
+	if (r < 0)
+		return apply_refuse_volume(a, row->volumes[i].source, i, r,
+					   err);
 	return 0;
+}
+
+/* Every volume that is refused becomes a cause; the first one is returned. */
+static int check_volumes(const struct apply *a, const struct catalog_pod *row,
+			 size_t from, bool look, struct error *err)
+{
+	int first = 0;
+
+	for (size_t i = from; i < row->n_volumes; i++) {
+		struct error why = { 0 };
+		int r = check_volume(a, row, i, look, &why);
+
+		if (r == 0 || first < 0)
+			continue;
+		first = r;
+		if (err)
+			*err = why;
+	}
+	return first;
 }
 
 static int declare(const struct apply *a, struct catalog_pod *row,
@@ -279,10 +294,17 @@ int node_pod_finish(struct node *node, struct catalog_pod *pod,
 	return 0;
 }
 
+/*
+ * Volume i could not be made or opened.  What is wrong with those behind it is
+ * told along, so that nobody must try again for each.
+ */
 static int refuse_failed(const struct apply *a, const struct catalog_pod *row,
 			 size_t i, int r, struct error *err)
 {
-	return apply_refuse_volume(a, row->volumes[i].source, i, r, err);
+	r = apply_refuse_volume(a, row->volumes[i].source, i, r, err);
+	if (r == -EINVAL)
+		(void)check_volumes(a, row, i + 1, true, NULL);
+	return r;
 }
 
 static int bring_up(const struct apply *a, struct catalog_pod *row,
@@ -326,6 +348,7 @@ int apply_show(struct apply *a, const struct catalog_pod *row,
 static int apply_create(struct apply *a, struct error *err)
 {
 	cleanup_catalog_pod struct catalog_pod row = { 0 };
+	bool dry = a->flags & NODE_APPLY_DRY_RUN;
 	struct error why = { 0 };
 	char uid[37] = "";
 	int r;
@@ -343,10 +366,11 @@ static int apply_create(struct apply *a, struct error *err)
 	if (r == 0)
 		r = fill_row(a, uid, &row);
 	if (r == 0)
-		r = check_drivers(a, &row, err);
+		/* Otherwise provisioning looks, a moment later. */
+		r = check_volumes(a, &row, 0, dry, err);
 	if (r < 0)
 		return r;
-	if (a->flags & NODE_APPLY_DRY_RUN)
+	if (dry)
 		return apply_show(a, &row, NODE_CREATED);
 
 	r = declare(a, &row, err);

@@ -70,4 +70,25 @@ ask 409 PUT "$PODS/web?dryRun=All" "$(versioned web "$seen")"
 ask 404 GET $PODS/web
 ask 200 DELETE $PODS/web0
 
+it "all that the host has against the volumes is told at once, by field"
+touch "$work/file"
+bad=$(pod_yaml bad "a=hostPath: {path: $work/file, type: Directory}" 'b=emptyDir: {}' \
+	"c=hostPath: {path: $work/none, type: Socket}" "d=hostPath: {path: $work, type: Directory}" \
+	"e=hostPath: {path: $S, type: Directory}" "f=hostPath: {path: $work/made, type: DirectoryOrCreate}")
+for query in '?dryRun=All' ''; do
+	ask 422 POST "$PODS$query" "$bad"
+	expect_eq "fields" "$(answer '[.details.causes[].field] | join(" ")')" \
+		"spec.volumes[0].hostPath spec.volumes[2].hostPath spec.volumes[4].hostPath"
+	expect_match "message" "$(answer .message)" \
+		"requires a directory.*'$work/none'.*requires a socket.*state directory"
+	expect_missing "$work/made"
+done
+ask 404 GET $PODS/bad
+expect_eq "data" "$(list "$S/pods")" ""
+
+it "a directory that one volume makes may hold the file of another"
+apply_pod nest "a=hostPath: {path: $work/nest, type: DirectoryOrCreate}" \
+	"b=hostPath: {path: $work/nest/file, type: FileOrCreate}"
+ctl delete pod nest >/dev/null
+
 daemon_stop
