@@ -18,6 +18,7 @@
 #define ABI_FEATURE(bit) (UINT64_C(1) << (bit))
 
 /* Bits of struct fuse_open_out.open_flags. */
+#define ABI_FOPEN_NOFLUSH		 (1u << 5)
 #define ABI_FOPEN_PARALLEL_DIRECT_WRITES (1u << 6)
 #define ABI_FOPEN_PASSTHROUGH		 (1u << 7)
 

@@ -204,7 +204,7 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 		r = error_set(err, -errno, "mount point '%s': %m",
 			      options->mountpoint);
 	else
-		r = kernel_init(&fs->kernel, options->disable_features, err);
+		r = kernel_init(&fs->kernel, options, err);
 	if (r == 0)
 		r = fs_parts(fs, err);
 	if (r == 0)
@@ -228,7 +228,7 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	struct kernel kernel;
 	int r;
 
-	r = kernel_init(&kernel, options->disable_features, err);
+	r = kernel_init(&kernel, options, err);
 	if (r < 0)
 		return r;
 	if (kernel.wanted[KERNEL_OVER_URING])

@@ -36,6 +36,8 @@ struct fs_options {
 	const char *fsname;	/* first field of the mount table */
 	unsigned threads;	/* transport threads; 0: one per CPU */
 	enum fs_transport transport;
+	/* Locks of shared volumes conflict with those that others take. */
+	bool share_locks;
 	bool allow_suid;	      /* honour set-user-id bits on the mount */
 	bool allow_dev;		      /* honour device nodes on the mount */
 	const char *disable_features; /* kernel features not to take, by name,

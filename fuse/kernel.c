@@ -70,8 +70,11 @@ static void be_oldest(struct kernel *k)
 		k->wanted[i] &= !features[i].recent;
 }
 
-int kernel_init(struct kernel *k, const char *disabled, struct error *err)
+int kernel_init(struct kernel *k, const struct fs_options *options,
+		struct error *err)
 {
+	const char *disabled = options->disable_features;
+
 	*k = (struct kernel){ .minor_max = ABI_MINOR };
 	for (int i = 0; i < KERNEL_N_FEATURES; i++)
 		k->wanted[i] = true;
@@ -80,6 +83,9 @@ int kernel_init(struct kernel *k, const char *disabled, struct error *err)
 	 * at a limit.  What is passed through does not need it.
 	 */
 	k->wanted[KERNEL_ASYNC_DIO] = false;
+	/* Else the kernel keeps them itself, and close(2) need not tell us. */
+	k->wanted[KERNEL_POSIX_LOCKS] = options->share_locks;
+	k->wanted[KERNEL_FLOCK_LOCKS] = options->share_locks;
 
 	while (disabled && *disabled) {
 		size_t len = strcspn(disabled, ",");

@@ -9,6 +9,7 @@
 
 struct abi_init_out;
 struct error;
+struct fs_options;
 struct fs_feature;
 struct fuse_init_in;
 
@@ -48,11 +49,12 @@ struct kernel {
 };
 
 /*
- * Want everything but the features named in disabled (comma separated, NULL:
- * none); "oldest" names all that Linux 6.1 lacks.  -EINVAL for a name that is
- * not known.
+ * Want everything but what the options have no use for, and the features named
+ * in disable_features; "oldest" names all that Linux 6.1 lacks.  -EINVAL for a
+ * name that is not known.
  */
-int kernel_init(struct kernel *k, const char *disabled, struct error *err);
+int kernel_init(struct kernel *k, const struct fs_options *options,
+		struct error *err);
 
 /*
  * Complete the INIT reply that libfuse made: take what is wanted and offered.

@@ -97,6 +97,17 @@ static int open_backing(struct fs *fs, struct inode *inode, int fd,
 	}
 }
 
+/*
+ * Is there something to do when a file is closed, and not only when the last
+ * one closes it?  Locks end; and under a limit, whoever closes a removed file
+ * has its room at once.
+ */
+static bool close_matters(const struct fs *fs, const struct inode *inode)
+{
+	return kernel_has(&fs->kernel, KERNEL_POSIX_LOCKS) ||
+	       charge_wants_writes(inode);
+}
+
 static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
 			       bool passthrough, bool counted)
 {
@@ -104,7 +115,8 @@ static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
 		return ABI_FOPEN_PASSTHROUGH | FOPEN_DIRECT_IO |
 		       ABI_FOPEN_PARALLEL_DIRECT_WRITES;
 	if (passthrough)
-		return ABI_FOPEN_PASSTHROUGH;
+		return ABI_FOPEN_PASSTHROUGH |
+		       (close_matters(fs, inode) ? 0 : ABI_FOPEN_NOFLUSH);
 	if (inode->volume->exclusive)
 		return FOPEN_KEEP_CACHE;
 	/* Others change the file: only reading it anew shows that. */

@@ -83,3 +83,29 @@ expect_eq "another file" \
 	"$("$BUILD/locks" fcntl try "$M/default/web/host/another")" free
 let_go
 daemon_stop
+
+daemon_start --share-locks=no
+requests() # OPERATION
+{
+	jq ".fuse.operations.$1.requests // 0" "$M/.podvols/stats.json"
+}
+for kind in fcntl ofd range flock; do
+	it "$kind, not shared with the host: users of the mount exclude each other"
+	conflict "$kind" "$seen" "$seen"
+	conflict "$kind" "$M/default/web/data/file" "$M/default/web/data/file"
+done
+
+it "not shared with the host: both sides may have it"
+hold "$BUILD/locks" fcntl hold "$host"
+expect_eq "fcntl lock tried on $seen" "$("$BUILD/locks" fcntl try "$seen")" free
+let_go
+
+it "not shared with the host: neither locks nor close ask the daemon"
+expect_eq "requests for locks" "$(requests setlk) $(requests setlkw)" "0 0"
+before=$(requests flush)
+for _ in {1..20}; do
+	echo line >>"$M/default/web/data/file"
+done
+# One is of who asks: statistics are no file of a volume.
+expect_eq "further requests at close" $(($(requests flush) - before)) 1
+daemon_stop

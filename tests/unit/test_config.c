@@ -80,6 +80,14 @@ Test(config, comments_blank_lines_and_carriage_returns_are_no_values)
 	cr_expect(eq(int, options.suid, true));
 }
 
+Test(config, locks_are_shared_unless_told_otherwise)
+{
+	cr_assert(eq(int, parse(""), 0));
+	cr_expect(eq(int, options.share_locks, true));
+	cr_assert(eq(int, parse("share-locks = no\n"), 0));
+	cr_expect(eq(int, options.share_locks, false));
+}
+
 Test(config, a_list_collects_its_lines)
 {
 	cr_assert(

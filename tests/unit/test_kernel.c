@@ -16,6 +16,14 @@
 static struct kernel kernel;
 static struct abi_init_out out;
 
+static int init_without(const char *disabled, struct error *err)
+{
+	struct fs_options options = { .share_locks = true,
+				      .disable_features = disabled };
+
+	return kernel_init(&kernel, &options, err);
+}
+
 static void negotiate(const char *disabled, uint64_t offered)
 {
 	struct fuse_init_in in = { .major = 7,
@@ -23,7 +31,7 @@ static void negotiate(const char *disabled, uint64_t offered)
 				   .flags = (uint32_t)offered,
 				   .flags2 = (uint32_t)(offered >> 32) };
 
-	cr_assert(eq(int, kernel_init(&kernel, disabled, NULL), 0));
+	cr_assert(eq(int, init_without(disabled, NULL), 0));
 	memset(&out, 0xff, sizeof(out));
 	kernel_negotiate(&kernel, &in, &out);
 }
@@ -103,9 +111,8 @@ Test(kernel, an_unknown_name_is_refused)
 {
 	struct error err = { 0 };
 
-	cr_expect(eq(int, kernel_init(&kernel, "passthrough,warp", &err),
-		     -EINVAL));
+	cr_expect(eq(int, init_without("passthrough,warp", &err), -EINVAL));
 	cr_expect(ne(ptr, strstr(err.text, "'warp'"), NULL));
 	/* Nor is the beginning of one enough. */
-	cr_expect(eq(int, kernel_init(&kernel, "pass", NULL), -EINVAL));
+	cr_expect(eq(int, init_without("pass", NULL), -EINVAL));
 }

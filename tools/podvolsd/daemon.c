@@ -131,6 +131,7 @@ static int open_mount(struct daemon *d, struct error *err)
 		.fsname = "podvols",
 		.transport = options->transport,
 		.threads = options->threads,
+		.share_locks = options->share_locks,
 		.allow_suid = options->suid,
 		.allow_dev = options->dev,
 		.disable_features = options->disable_features,

@@ -47,6 +47,8 @@ static const struct option_def table[] = {
 	{ "host-path-allow", 0, OPTION_PATH_LIST, OPTION_ANYWHERE,
 	  AT(host_path_allow), "PREFIX", 0, 0,
 	  "allow hostPath below PREFIX only; repeatable (anywhere)" },
+	{ "share-locks", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(share_locks), NULL,
+	  0, 0, "hostPath: file locks conflict with the host's (yes)" },
 	{ "suid", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(suid), NULL, 0, 0,
 	  "honour set-user-ID bits of files in volumes" },
 	{ "dev", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(dev), NULL, 0, 0,
@@ -385,6 +387,7 @@ int options_init(struct options *options)
 		.config = strdup("/etc/podvols/podvols.conf"),
 		.log_level = LOG_LEVEL_INFO,
 		.max_connections = 256,
+		.share_locks = true,
 	};
 	if (options->mountpoint && options->state_dir && options->socket &&
 	    options->config)
