@@ -146,6 +146,7 @@ int node_open(const struct node_options *options, struct node **ret,
 	node->env.state_fd = -1;
 	node->env.pods_fd = -1;
 	pod_locks_init(&node->locks);
+	pthread_mutex_init(&node->told_lock, NULL);
 	r = open_parts(node, options, err);
 	if (r < 0) {
 		if (r == -ENOMEM)
@@ -173,6 +174,8 @@ void node_close(struct node *node)
 	free(node->env.host_path_allow);
 	free(node->mountpoint);
 	pod_locks_done(&node->locks);
+	pthread_mutex_destroy(&node->told_lock);
+	free(node->told.entries);
 	free(node);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/mount.h"
 #include "store/node.h"
 #include "store/node_census.h"
 #include "store/node_private.h"
@@ -56,6 +57,10 @@ static int erase(struct node *node, const struct catalog_pod *pod,
 	r = subpath_unbind_all(node->env.state_fd, subpaths, err);
 	if (r == 0)
 		r = node_volumes_teardown(node, pod, err);
+	/* There may be volumes that nothing is known of. */
+	if (r == 0 && pod->damaged)
+		r = mount_detach_tree(node->env.pods_fd, pod->uid,
+				      NODE_POD_DEPTH);
 	/* Whatever is left of the pod's directory is nobody's. */
 	if (r == 0)
 		r = trash_put(node->trash, node->env.pods_fd, pod->uid, err);
@@ -268,7 +273,7 @@ int node_pod_delete(struct node *node, const char *namespace, const char *name,
 	}
 	r = node_object_pod(node, &pod, 0, &object);
 	if (r < 0)
-		object = json_object(); /* a damaged document may go, too */
+		return error_set(err, r, "out of memory");
 	if (!(flags & NODE_DELETE_DRY_RUN)) {
 		r = delete_pod(node, &pod, err);
 		if (r < 0)

@@ -260,27 +260,6 @@ static int all_containers(const struct mounting *m, const char *container,
 	return 0;
 }
 
-static int decode(const struct catalog_pod *row, struct pod **ret,
-		  struct error *err)
-{
-	json_auto_t *document = json_loads(row->document, 0, NULL);
-	struct causes causes;
-	int r;
-
-	causes_init(&causes);
-	r = document ? pod_decode(document, row->namespace, NULL, ret, &causes)
-		     : -EUCLEAN;
-	causes_done(&causes);
-	if (r < 0) {
-		error_set(err, -EUCLEAN,
-			  "the catalog's document of pod '%s/%s' cannot "
-			  "be read; delete the pod and apply it again",
-			  row->namespace, row->name);
-		return -EUCLEAN;
-	}
-	return 0;
-}
-
 static int mounts_of(struct mounting *m, const char *container,
 		     json_t **ret_object, struct error *err)
 {
@@ -289,7 +268,7 @@ static int mounts_of(struct mounting *m, const char *container,
 	json_t *object;
 	int r;
 
-	r = decode(m->row, &pod, err);
+	r = node_document_decode(m->row, &pod, err);
 	if (r < 0)
 		return r;
 	m->pod = pod;
@@ -330,6 +309,8 @@ int node_pod_mounts(struct node *node, const char *namespace, const char *name,
 	r = catalog_pod_by_name(node->catalog, namespace, name, &row, err);
 	if (r == -ENOENT)
 		return error_set(err, r, "pods \"%s\" not found", name);
+	if (r == 0)
+		r = node_damaged_check(&row, err);
 	if (r < 0)
 		return r;
 	shown = tree_pod_by_uid(node->tree, row.uid);

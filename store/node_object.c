@@ -170,32 +170,24 @@ static int set_metadata(json_t *object, const struct catalog_pod *pod)
 int node_object_pod(struct node *node, const struct catalog_pod *pod,
 		    int64_t deadline, json_t **ret)
 {
-	json_auto_t *object = json_loads(pod->document, 0, NULL);
-	int r;
+	json_auto_t *status = pod_status(node, pod, deadline);
+	json_auto_t *object = node_document(pod);
+	int r = 0;
 
+	if (!object || node_damaged_check(pod, NULL) < 0)
+		r = node_damaged_tell(node, pod, status);
 	if (!object)
-		return -EUCLEAN;
-	r = json_object_set_new(object, "apiVersion", json_string("v1"));
-	r |= json_object_set_new(object, "kind", json_string("Pod"));
-	if (r < 0 || set_metadata(object, pod) < 0)
+		object = node_damaged_document(pod);
+	if (!object)
 		return -ENOMEM;
-	r = json_object_set_new(object, "status",
-				pod_status(node, pod, deadline));
+	r |= json_object_set_new(object, "apiVersion", json_string("v1"));
+	r |= json_object_set_new(object, "kind", json_string("Pod"));
+	r |= set_metadata(object, pod);
+	r |= json_object_set(object, "status", status);
 	if (r < 0)
 		return -ENOMEM;
 	*ret = steal_pointer(&object);
 	return 0;
-}
-
-static int object_or_text(int r, const struct catalog_pod *pod,
-			  struct error *err)
-{
-	if (r == -EUCLEAN)
-		return error_set(err, r,
-				 "the catalog's document of pod '%s/%s' cannot "
-				 "be read; delete the pod and apply it again",
-				 pod->namespace, pod->name);
-	return r;
 }
 
 int node_pod_get(struct node *node, const char *namespace, const char *name,
@@ -207,8 +199,7 @@ int node_pod_get(struct node *node, const char *namespace, const char *name,
 	r = catalog_pod_by_name(node->catalog, namespace, name, &pod, err);
 	if (r < 0)
 		return r;
-	r = node_object_pod(node, &pod, INT64_MAX, ret_object);
-	return object_or_text(r, &pod, err);
+	return node_object_pod(node, &pod, INT64_MAX, ret_object);
 }
 
 int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
@@ -220,8 +211,7 @@ int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,
 	r = catalog_pod_by_uid(node->catalog, uid, &pod, err);
 	if (r < 0)
 		return r;
-	r = node_object_pod(node, &pod, INT64_MAX, ret_object);
-	return object_or_text(r, &pod, err);
+	return node_object_pod(node, &pod, INT64_MAX, ret_object);
 }
 
 /* By namespace, then name, as Kubernetes lists them. */
@@ -255,7 +245,7 @@ int node_pod_list(struct node *node, const char *namespace, json_t **ret_object,
 
 		r = node_object_pod(node, &pods.pods[i], deadline, &object);
 		if (r < 0)
-			return object_or_text(r, &pods.pods[i], err);
+			return r;
 		if (json_array_append_new(items, object) < 0)
 			return -ENOMEM;
 	}

@@ -10,10 +10,12 @@
 
 #include "store/backend.h"
 #include "store/catalog/catalog.h"
+#include "store/id_array.h"
 #include "store/node_lock.h"
 #include "store/node_step.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +25,7 @@ struct error;
 struct node_census;
 struct node_usage;
 struct node_watch;
+struct pod;
 struct trash;
 struct tree;
 struct tree_pod;
@@ -31,6 +34,8 @@ struct tree_pod;
 /* Member of a volume's recorded source that has what pod_volume_facts() says;
  * no source has a field of such a name. */
 #define NODE_FACTS ".pod"
+/* Levels of pods/<uid>/volumes/<plugin>/<volume>. */
+#define NODE_POD_DEPTH 3
 
 struct node {
 	char *state_dir; /* absolute, no links */
@@ -45,6 +50,9 @@ struct node {
 	struct node_usage *usage;
 	struct node_census *census;
 	struct helper *helper; /* may use the mount; NULL: we may ourselves */
+
+	pthread_mutex_t told_lock;
+	struct id_array told; /* damaged pods that the log has; told_lock */
 };
 
 int64_t node_now(void); /* nanoseconds since the epoch */
@@ -96,6 +104,21 @@ int node_pod_settle(struct node *node, const struct catalog_pod *pod,
 /* node_apply.c: mark a provisioned pod ready and show it. */
 int node_pod_finish(struct node *node, struct catalog_pod *pod,
 		    struct tree_pod *shown, struct error *err);
+
+/* node_damaged.c: a pod whose record cannot be read.  -EUCLEAN, with advice. */
+int node_damaged_refuse(const struct catalog_pod *pod, struct error *err);
+/* Is it such a pod?  0, or refused as above. */
+int node_damaged_check(const struct catalog_pod *pod, struct error *err);
+/* What to show in place of its manifest; NULL: out of memory. */
+json_t *node_damaged_document(const struct catalog_pod *pod);
+/* Say so in status, and in the log if that has not been done. */
+int node_damaged_tell(struct node *node, const struct catalog_pod *pod,
+		      json_t *status);
+/* The manifest as recorded; NULL if it cannot be read. */
+json_t *node_document(const struct catalog_pod *pod);
+/* The same, decoded; otherwise refused as above. */
+int node_document_decode(const struct catalog_pod *pod, struct pod **ret,
+			 struct error *err);
 
 /* node_reconcile.c: at start. */
 int node_reconcile(struct node *node, struct error *err);

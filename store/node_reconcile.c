@@ -24,9 +24,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Levels of pods/<uid>/volumes/<plugin>/<volume>. */
-#define DISCARD_DEPTH 3
-
 /* What is to be said, kept for one transaction at the end. */
 struct reconcile {
 	struct node *node;
@@ -146,6 +143,8 @@ static void show(struct reconcile *rec, const struct catalog_pod *pod)
 
 static void resume(struct reconcile *rec, struct catalog_pod *pod)
 {
+	if (pod->damaged)
+		return;
 	switch (pod->phase) {
 	case CATALOG_PENDING:
 		finish(rec, pod);
@@ -217,7 +216,7 @@ static void discard(struct node *node, int dir_fd, const char *name,
 
 	/* A volume in memory may be mounted below: the reaper will not go in.
 	 */
-	(void)mount_detach_tree(dir_fd, name, DISCARD_DEPTH);
+	(void)mount_detach_tree(dir_fd, name, NODE_POD_DEPTH);
 	if (trash_put(node->trash, dir_fd, name, &err) < 0)
 		log_warning("'pods/%s%s' belongs to no volume, and stays where "
 			    "it is: %s",
@@ -315,7 +314,12 @@ int node_reconcile(struct node *node, struct error *err)
 	r = catalog_pod_list(node->catalog, NULL, 0, &list, err);
 	if (r < 0)
 		return r;
-	r = discard_orphans(node, &list, err);
+	/* Which tree is whose is not to be guessed from what is damaged. */
+	if (list.damaged)
+		log_warning("the catalog has damaged records: of the data that "
+			    "belongs to no pod, nothing was removed");
+	else
+		r = discard_orphans(node, &list, err);
 	if (r < 0)
 		return r;
 	clear_subpaths(node);

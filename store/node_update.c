@@ -220,25 +220,6 @@ static int update(struct apply *a, struct catalog_pod *row, struct error *err)
 	return 0;
 }
 
-static int decode_stored(const struct catalog_pod *row, struct pod **ret,
-			 struct error *err)
-{
-	json_auto_t *document = json_loads(row->document, 0, NULL);
-	struct causes ignored;
-	int r;
-
-	causes_init(&ignored);
-	r = document ? pod_decode(document, row->namespace, NULL, ret, &ignored)
-		     : -EUCLEAN;
-	causes_done(&ignored);
-	if (r < 0)
-		return error_set(err, -EUCLEAN,
-				 "the catalog's document of pod '%s/%s' cannot "
-				 "be read; delete the pod and apply it again",
-				 row->namespace, row->name);
-	return 0;
-}
-
 int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 {
 	struct pod *old = NULL;
@@ -251,7 +232,9 @@ int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 	/* Before the fields: who has not seen the pod cannot judge them. */
 	r = check_seen(a, row, err);
 	if (r == 0)
-		r = decode_stored(row, &old, err);
+		r = node_damaged_check(row, err);
+	if (r == 0)
+		r = node_document_decode(row, &old, err);
 	if (r < 0)
 		return r;
 	same = pod_is_unchanged(old, a->pod);
@@ -301,11 +284,12 @@ static int set_size(json_t *document, const char *volume, const json_t *size,
 static int resize(struct apply *a, struct catalog_pod *row, const char *volume,
 		  const json_t *size, struct error *err)
 {
-	json_auto_t *document = json_loads(row->document, 0, NULL);
+	json_auto_t *document = node_document(row);
 	struct pod *pod = NULL;
 	int r;
 
-	r = document ? set_size(document, volume, size, err) : -EUCLEAN;
+	r = document ? set_size(document, volume, size, err)
+		     : node_damaged_refuse(row, err);
 	if (r == 0)
 		r = pod_decode(document, row->namespace, NULL, &pod, a->causes);
 	if (r < 0)

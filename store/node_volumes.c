@@ -3,6 +3,7 @@
  */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
+#include "store/base/mount.h"
 #include "store/node_census.h"
 #include "store/node_private.h"
 #include "store/node_usage.h"
@@ -158,6 +159,11 @@ static int teardown(struct node *node, const struct catalog_pod *pod,
 	int r;
 
 	r = node_volume_load(pod, vol, &v, err);
+	/* It goes with the pod's directory, where the reaper enters no mount.
+	 */
+	if (r == -EUCLEAN || r == -ENOTSUP)
+		return mount_detach_tree(node->env.pods_fd, pod->uid,
+					 NODE_POD_DEPTH);
 	if (r < 0)
 		return r;
 	r = v.driver->teardown(&node->env, &v.spec, err);

@@ -11,10 +11,15 @@
  * Functions return 0 or -errno and say in err what failed: -ENOSPC for a full
  * disk, -EROFS, -EIO, -EUCLEAN for a damaged file, -EAGAIN when another
  * program keeps the file locked.
+ *
+ * A row that cannot be read does not hide the others.  Its pod is "damaged",
+ * without the volumes concerned, and has names like "damaged-7" in place of
+ * those that are no names; it is found by them.
  */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +57,7 @@ struct catalog_pod {
 	char *document;	 /* JSON; NULL where it was not asked for */
 	struct catalog_volume *volumes;
 	size_t n_volumes;
+	bool damaged; /* some of it could not be read */
 };
 
 /* Free what pod owns; leaves it all zeroes. */
@@ -109,6 +115,7 @@ struct catalog_pods {
 	struct catalog_pod *pods; /* by id */
 	size_t n;
 	uint64_t resource_version; /* of the moment that this shows */
+	bool damaged; /* one of them is, or rows belong to no pod at all */
 };
 
 enum catalog_list_flags {

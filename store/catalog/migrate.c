@@ -5,7 +5,9 @@
 #include "store/base/error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 /* "PVOL": says to file(1) and to us whose database this is. */
 #define APPLICATION_ID 0x50564f4c
@@ -109,27 +111,41 @@ static int refuse_unreadable(sqlite3 *db, const char *path, struct error *err)
 	return catalog_fail(db, err, "cannot read the catalog");
 }
 
+/* Nothing is wrong, or only with a value, which its reader finds as well. */
+static bool is_readable(const char *finding)
+{
+	static const char *const known[] = { "ok", "CHECK constraint failed in",
+					     "NULL value in" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (strncmp(finding, known[i], strlen(known[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* quick_check gives the one row "ok", or what is wrong, line by line. */
 static int check_integrity(sqlite3 *db, const char *path, struct error *err)
 {
 	sqlite3_stmt *q = NULL;
-	const char *text;
+	const char *text = NULL;
+	int rc;
 	int r = 0;
 
-	if (sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &q, NULL) !=
-		    SQLITE_OK ||
-	    sqlite3_step(q) != SQLITE_ROW) {
-		r = refuse_unreadable(db, path, err);
-	} else {
+	rc = sqlite3_prepare_v2(db, "PRAGMA quick_check", -1, &q, NULL);
+	while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(q, 0);
-		if (!text || sqlite3_stricmp(text, "ok") != 0)
-			r = error_set(err, -EUCLEAN,
-				      "the catalog '%s' is damaged (%s); it "
-				      "was left as it is: restore it from a "
-				      "copy, or move the state directory away "
-				      "to start with an empty one",
-				      path, text ? text : "no result");
+		if (!text || is_readable(text))
+			continue;
+		r = error_set(err, -EUCLEAN,
+			      "the catalog '%s' is damaged (%s); it was left "
+			      "as it is: restore it from a copy, or move the "
+			      "state directory away to start with an empty one",
+			      path, text);
+		break;
 	}
+	if (r == 0 && !text)
+		r = refuse_unreadable(db, path, err);
 	sqlite3_finalize(q);
 	return r;
 }

@@ -4,10 +4,19 @@
 #include "store/base/error.h"
 #include "store/catalog/catalog.h"
 #include "store/catalog/query.h"
+#include "store/manifest/names.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The last id of a volume that the schema allows. */
+#define VOLUME_ID_LAST 8388607
+
+/* What begins the names of pods that have lost their own. */
+#define STAND_IN "damaged-"
 
 static const char *const phase_names[] = {
 	[CATALOG_PENDING] = "pending",
@@ -240,17 +249,45 @@ static int text_read(sqlite3_stmt *q, int column, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* Nothing but letters, digits and '-': a UID, which names a directory. */
+static bool is_plain(const char *text)
+{
+	for (const char *p = text; *p; p++) {
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			return false;
+	}
+	return isalnum((unsigned char)*text);
+}
+
+/* Read a name of this form; if it is none, give it one that is: false. */
+static bool name_read(sqlite3_stmt *q, int column,
+		      bool (*is_good)(const char *), uint64_t id, char *buf,
+		      size_t size)
+{
+	if (query_copy(q, column, buf, size) == 0 && is_good(buf))
+		return true;
+	snprintf(buf, size, STAND_IN "%llu", (unsigned long long)id);
+	return false;
+}
+
 static int pod_read(sqlite3_stmt *q, struct catalog_pod *pod)
 {
+	bool good = true;
+
 	pod->id = sqlite3_column_int64(q, 0);
 	pod->namespace_id = sqlite3_column_int64(q, 1);
 	pod->created = sqlite3_column_int64(q, 6);
 	pod->resource_version = sqlite3_column_int64(q, 7);
-	if (query_copy(q, 2, pod->namespace, sizeof(pod->namespace)) < 0 ||
-	    query_copy(q, 3, pod->name, sizeof(pod->name)) < 0 ||
-	    query_copy(q, 4, pod->uid, sizeof(pod->uid)) < 0 ||
-	    phase_read(q, 5, &pod->phase) < 0)
-		return -EUCLEAN;
+	good &= name_read(q, 2, name_is_label, pod->namespace_id,
+			  pod->namespace, sizeof(pod->namespace));
+	good &= name_read(q, 3, name_is_subdomain, pod->id, pod->name,
+			  sizeof(pod->name));
+	good &= name_read(q, 4, is_plain, pod->id, pod->uid, sizeof(pod->uid));
+	if (phase_read(q, 5, &pod->phase) < 0) {
+		pod->phase = CATALOG_READY;
+		good = false;
+	}
+	pod->damaged = !good;
 	return text_read(q, 8, &pod->document);
 }
 
@@ -271,29 +308,25 @@ static int grow(void *array, size_t n, size_t size)
 
 static int volume_read(sqlite3_stmt *q, struct catalog_pod *pod)
 {
+	sqlite3_int64 id = sqlite3_column_int64(q, 1);
 	struct catalog_volume *vol;
 
 	if (grow(&pod->volumes, pod->n_volumes, sizeof(*vol)) < 0)
 		return -ENOMEM;
 	vol = &pod->volumes[pod->n_volumes];
-	*vol = (struct catalog_volume){ .id = sqlite3_column_int64(q, 1) };
-	if (query_copy(q, 2, vol->name, sizeof(vol->name)) < 0 ||
+	*vol = (struct catalog_volume){ .id = (uint32_t)id };
+	if (id < 1 || id > VOLUME_ID_LAST ||
+	    query_copy(q, 2, vol->name, sizeof(vol->name)) < 0 ||
 	    query_copy(q, 3, vol->source, sizeof(vol->source)) < 0 ||
-	    phase_read(q, 5, &vol->phase) < 0)
-		return -EUCLEAN;
+	    !name_is_label(vol->name) || !is_plain(vol->source) ||
+	    phase_read(q, 5, &vol->phase) < 0) {
+		pod->damaged = true;
+		return 0;
+	}
 	if (text_read(q, 4, &vol->spec) < 0)
 		return -ENOMEM;
 	pod->n_volumes++;
 	return 0;
-}
-
-static int refuse_row(int r, struct error *err)
-{
-	if (r == -EUCLEAN)
-		return error_set(err, r,
-				 "the catalog holds a row that this program "
-				 "did not write");
-	return r;
 }
 
 /* The one pod that q gives, with its volumes. */
@@ -309,12 +342,12 @@ static int pod_fetch(struct connection *conn, sqlite3_stmt *q,
 		return r;
 	r = pod_read(q, &pod);
 	if (r < 0)
-		return refuse_row(r, err);
+		return r;
 	sqlite3_bind_int64(v, 1, (sqlite3_int64)pod.id);
 	while ((r = query_row(v, err, "cannot look up the volumes")) == 0) {
 		r = volume_read(v, &pod);
 		if (r < 0)
-			return refuse_row(r, err);
+			return r;
 	}
 	if (r != -ENOENT)
 		return r;
@@ -345,9 +378,9 @@ static int pod_fetch_at_once(struct connection *conn, sqlite3_stmt *q,
 	return r;
 }
 
-int catalog_pod_by_name(struct catalog *c, const char *namespace,
-			const char *name, struct catalog_pod *ret,
-			struct error *err)
+static int pod_by_name(struct catalog *c, const char *namespace,
+		       const char *name, struct catalog_pod *ret,
+		       struct error *err)
 {
 	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
 	cleanup_reset sqlite3_stmt *q = c->reader.stmt[CATALOG_POD_BY_NAME];
@@ -367,6 +400,12 @@ int catalog_pod_by_uid(struct catalog *c, const char *uid,
 	return pod_fetch_at_once(&c->reader, q, ret, err);
 }
 
+/* May it be the name of something that has lost its own? */
+static bool is_stand_in(const char *name)
+{
+	return strncmp(name, STAND_IN, strlen(STAND_IN)) == 0;
+}
+
 static int list_pods(struct connection *conn, const char *namespace,
 		     unsigned flags, struct catalog_pods *list,
 		     struct error *err)
@@ -374,7 +413,7 @@ static int list_pods(struct connection *conn, const char *namespace,
 	cleanup_reset sqlite3_stmt *q = conn->stmt[CATALOG_POD_LIST];
 	int r;
 
-	if (namespace)
+	if (namespace && !is_stand_in(namespace))
 		query_text(q, 1, namespace);
 	sqlite3_bind_int(q, 2, !!(flags & CATALOG_LIST_DOCUMENTS));
 	while ((r = query_row(q, err, "cannot list the pods")) == 0) {
@@ -382,18 +421,25 @@ static int list_pods(struct connection *conn, const char *namespace,
 
 		if (grow(&list->pods, list->n, sizeof(*pod)) < 0)
 			return -ENOMEM;
-		pod = &list->pods[list->n++];
+		pod = &list->pods[list->n];
 		*pod = (struct catalog_pod){ 0 };
 		r = pod_read(q, pod);
 		if (r < 0)
-			return refuse_row(r, err);
+			return r;
+		if (namespace && strcmp(pod->namespace, namespace) != 0)
+			catalog_pod_done(pod);
+		else
+			list->n++;
 	}
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Both lists are ordered by the pod's id, so one pass joins them. */
-static int list_volumes(struct connection *conn, struct catalog_pods *list,
-			struct error *err)
+/*
+ * Both lists are ordered by the pod's id, so one pass joins them.  In a list of
+ * all pods, whole, each volume must find its own.
+ */
+static int list_volumes(struct connection *conn, bool whole,
+			struct catalog_pods *list, struct error *err)
 {
 	cleanup_reset sqlite3_stmt *q = conn->stmt[CATALOG_VOLUME_LIST];
 	size_t i = 0;
@@ -404,13 +450,15 @@ static int list_volumes(struct connection *conn, struct catalog_pods *list,
 
 		while (i < list->n && list->pods[i].id < pod_id)
 			i++;
-		if (i == list->n)
+		if (i == list->n && !whole)
 			return 0;
-		if (list->pods[i].id != pod_id)
+		if (i == list->n || list->pods[i].id != pod_id) {
+			list->damaged |= whole;
 			continue;
+		}
 		r = volume_read(q, &list->pods[i]);
 		if (r < 0)
-			return refuse_row(r, err);
+			return r;
 	}
 	return r == -ENOENT ? 0 : r;
 }
@@ -443,11 +491,47 @@ int catalog_pod_list(struct catalog *c, const char *namespace, unsigned flags,
 	if (r == 0)
 		r = list_pods(conn, namespace, flags, &list, err);
 	if (r == 0)
-		r = list_volumes(conn, &list, err);
+		r = list_volumes(conn, !namespace, &list, err);
 	snapshot(conn, "COMMIT", NULL);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < list.n; i++)
+		list.damaged |= list.pods[i].damaged;
 	*ret = list;
 	list = (struct catalog_pods){ 0 };
 	return 0;
+}
+
+/* SQL does not know the names that pod_read() gives. */
+static int pod_by_stand_in(struct catalog *c, const char *namespace,
+			   const char *name, struct catalog_pod *ret,
+			   struct error *err)
+{
+	cleanup_catalog_pods struct catalog_pods list = { 0 };
+	int r;
+
+	if (!is_stand_in(namespace) && !is_stand_in(name))
+		return -ENOENT;
+	r = catalog_pod_list(c, namespace, CATALOG_LIST_DOCUMENTS, &list, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++) {
+		if (strcmp(list.pods[i].name, name) != 0)
+			continue;
+		*ret = list.pods[i];
+		list.pods[i] = (struct catalog_pod){ 0 };
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int catalog_pod_by_name(struct catalog *c, const char *namespace,
+			const char *name, struct catalog_pod *ret,
+			struct error *err)
+{
+	int r = pod_by_name(c, namespace, name, ret, err);
+
+	if (r != -ENOENT)
+		return r;
+	return pod_by_stand_in(c, namespace, name, ret, err);
 }

@@ -11,7 +11,8 @@
 #define POD_COLUMNS                                                            \
 	"pod.id, namespace_id, namespace.name, pod.name, uid, phase, created," \
 	" resource_version"
-#define POD_FROM    " FROM pod JOIN namespace ON namespace.id = namespace_id"
+/* No pod is overlooked because its namespace is lost. */
+#define POD_FROM    " FROM pod LEFT JOIN namespace ON namespace.id = namespace_id"
 #define VOL_COLUMNS "pod_id, id, name, source, spec, phase"
 
 static const char *const queries[CATALOG_N_QUERIES] = {
@@ -242,7 +243,7 @@ int query_copy(sqlite3_stmt *q, int column, char *buf, size_t size)
 	const unsigned char *text = sqlite3_column_text(q, column);
 	size_t len = sqlite3_column_bytes(q, column);
 
-	if (!text || len >= size)
+	if (!text || len >= size || memchr(text, '\0', len))
 		return -EUCLEAN;
 	memcpy(buf, text, len + 1);
 	return 0;

@@ -203,14 +203,3 @@ cp -a "$work/saved" "$S"
 daemon_start
 expect_eq "content" "$(cat "$V/file")" kept
 daemon_stop
-
-it "a pod whose record is damaged is told with advice, and can be deleted"
-sqlite3 "$catalog" "UPDATE pod SET document = '{'"
-daemon_start
-for command in 'get pods' 'get pod web' 'mounts web'; do
-	# shellcheck disable=SC2086 # words
-	expect_error "pod 'default/web' .*; delete the pod and apply it again" ctl $command
-done
-ctl delete pod web >/dev/null
-expect_eq "pods" "$(ctl get pods -o name)" ""
-daemon_stop

@@ -201,6 +201,8 @@ void describe_pod(FILE *out, const json_t *pod, const json_t *events)
 					    "ephemeralContainers" };
 	const json_t *metadata = json_object_get(pod, "metadata");
 	const json_t *spec = json_object_get(pod, "spec");
+	const char *message = json_string_value(
+		json_object_get(json_object_get(pod, "status"), "message"));
 	json_auto_t *one = json_pack("[O]", (json_t *)pod);
 	struct pod_view view;
 
@@ -213,6 +215,8 @@ void describe_pod(FILE *out, const json_t *pod, const json_t *events)
 	describe_map(out, "Annotations",
 		     json_object_get(metadata, "annotations"));
 	line(out, 0, "Status", view.phase);
+	if (message)
+		line(out, 0, "Message", message);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		describe_containers(out, labels[i],
 				    json_object_get(spec, keys[i]));
