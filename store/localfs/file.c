@@ -132,7 +132,16 @@ int local_splice_fd(struct store *st, struct store_file *file)
 
 int local_backing_fd(struct store *st, const struct store_handle *h)
 {
-	return pin_reopen(local_of(st), h, O_PATH);
+	cleanup_pin struct pin pin = PIN_INIT;
+	enum handle_class class = handle_class(h);
+	int r;
+
+	if (class == HANDLE_UNKNOWN || h->type == HANDLE_TYPE_HELD)
+		return pin_reopen(local_of(st), h, O_PATH);
+	if (class != HANDLE_REG)
+		return -EINVAL;
+	r = pin_open(local_of(st), h, &pin);
+	return r < 0 ? r : pin_take_fd(&pin);
 }
 
 /*

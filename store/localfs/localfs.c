@@ -9,7 +9,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
-#include "store/localfs/dircache.h"
+#include "store/localfs/fdcache.h"
 #include "store/localfs/handle.h"
 #include "store/localfs/held.h"
 #include "store/localfs/ops.h"
@@ -17,13 +17,14 @@
 #include "store/localfs/pin.h"
 #include "store/localfs/state.h"
 
-#define LOCALFS_DIR_CACHE 256u
+#define LOCALFS_FD_CACHE 256u
 
 int localfs_new(const struct localfs_options *options, struct localfs **ret,
 		struct error *err)
 {
 	static const struct localfs_options none;
 	struct localfs *lfs;
+	size_t n_fds;
 	int r;
 
 	if (!options)
@@ -32,8 +33,9 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 	if (!lfs)
 		return error_set(err, -ENOMEM, "out of memory");
 	lfs->realms = realms_new(options->test_no_handles);
-	lfs->dirs = dircache_new(options->dir_cache ? options->dir_cache
-						    : LOCALFS_DIR_CACHE);
+	n_fds = options->fd_cache ? options->fd_cache : LOCALFS_FD_CACHE;
+	lfs->dirs = fdcache_new(n_fds);
+	lfs->files = fdcache_new(n_fds);
 	lfs->held = held_new();
 	lfs->orphans = orphans_new();
 	lfs->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -44,7 +46,8 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 		localfs_free(lfs);
 		return r;
 	}
-	if (!lfs->realms || !lfs->dirs || !lfs->held || !lfs->orphans) {
+	if (!lfs->realms || !lfs->dirs || !lfs->files || !lfs->held ||
+	    !lfs->orphans) {
 		localfs_free(lfs);
 		return error_set(err, -ENOMEM, "out of memory");
 	}
@@ -60,7 +63,8 @@ void localfs_free(struct localfs *lfs)
 		return;
 	orphans_free(lfs->orphans);
 	held_free(lfs->held);
-	dircache_free(lfs->dirs);
+	fdcache_free(lfs->dirs);
+	fdcache_free(lfs->files);
 	realms_free(lfs->realms);
 	if (lfs->proc_fd >= 0)
 		close(lfs->proc_fd);
@@ -76,7 +80,8 @@ void localfs_set_own_device(struct localfs *lfs, dev_t dev)
 void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
 {
 	ret->realms = realms_count(lfs->realms);
-	ret->dir_fds = dircache_count(lfs->dirs);
+	ret->dir_fds = fdcache_count(lfs->dirs);
+	ret->file_fds = fdcache_count(lfs->files);
 	ret->held_fds = held_count(lfs->held) + orphans_count(lfs->orphans);
 }
 
@@ -85,7 +90,8 @@ static void realm_ends(void *arg, uint16_t index)
 {
 	struct localfs *lfs = arg;
 
-	dircache_drop_realm(lfs->dirs, index);
+	fdcache_drop_realm(lfs->dirs, index);
+	fdcache_drop_realm(lfs->files, index);
 	orphans_drop_realm(lfs->orphans, index);
 	held_drop_realm(lfs->held, index);
 }
@@ -133,8 +139,7 @@ static void local_forget(struct store *st, const struct store_handle *h)
 		return;
 	}
 	orphans_forget(ls->lfs->orphans, h);
-	if (handle_class(h) == HANDLE_DIR || handle_class(h) == HANDLE_UNKNOWN)
-		dircache_drop(ls->lfs->dirs, h);
+	pin_forget(ls, h);
 }
 
 static const struct store_ops localfs_ops = {

@@ -19,13 +19,15 @@ struct localfs;
 struct store;
 
 struct localfs_options {
-	size_t dir_cache; /* directory descriptors kept at most; 0: default */
+	/* Descriptors kept of directories, and as many of files; 0: default. */
+	size_t fd_cache;
 	bool test_no_handles; /* behave as on a filesystem without handles */
 };
 
 struct localfs_stats {
 	size_t realms;
 	size_t dir_fds;	 /* cached directory descriptors */
+	size_t file_fds; /* cached descriptors of files */
 	size_t held_fds; /* held for want of handles, or of removed files */
 };
 

@@ -9,7 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include "store/base/cleanup.h"
-#include "store/localfs/dircache.h"
+#include "store/localfs/fdcache.h"
 #include "store/localfs/handle.h"
 #include "store/localfs/held.h"
 #include "store/localfs/state.h"
@@ -40,67 +40,101 @@ static int pin_held(struct local_store *ls, const struct store_handle *h,
 	if (r < 0)
 		return r;
 	ret->kind = PIN_HELD;
-	ret->lfs = ls->lfs;
+	ret->held = ls->lfs->held;
 	return 0;
 }
 
 /* A store may use only the realms that it has met, cached or not. */
-static bool pin_cached(struct local_store *ls, const struct store_handle *h,
-		       struct pin *ret)
+static bool pin_cached(struct local_store *ls, struct fdcache *cache,
+		       const struct store_handle *h, struct pin *ret)
 {
 	if (!realm_get(ls->lfs->realms, &ls->realms, h->realm) ||
-	    !dircache_pin(ls->lfs->dirs, h, &ret->fd, &ret->slot))
+	    !fdcache_pin(cache, h, &ret->fd, &ret->slot))
 		return false;
-	ret->kind = PIN_DIR;
-	ret->lfs = ls->lfs;
+	ret->kind = PIN_CACHED;
+	ret->cache = cache;
 	return true;
 }
 
-static void pin_own(struct local_store *ls, int fd, struct pin *ret)
+/* Open it; into the cache if there is one for it (and room). */
+static int pin_new(struct local_store *ls, struct fdcache *cache,
+		   const struct store_handle *h, int open_flags,
+		   struct pin *ret)
 {
+	int fd = open_mount_relative(ls, h, open_flags);
+
+	if (fd < 0)
+		return fd;
 	ret->kind = PIN_OWN;
 	ret->fd = fd;
-	ret->lfs = ls->lfs;
+	if (cache && fdcache_add(cache, h, &ret->fd, &ret->slot)) {
+		ret->kind = PIN_CACHED;
+		ret->cache = cache;
+	}
+	return 0;
 }
 
 int pin_open_dir(struct local_store *ls, const struct store_handle *h,
 		 struct pin *ret)
 {
-	int fd;
+	struct fdcache *dirs = ls->lfs->dirs;
 
 	if (h->type == HANDLE_TYPE_HELD)
 		return handle_class(h) == HANDLE_DIR ? pin_held(ls, h, ret)
 						     : -ENOTDIR;
-	if (pin_cached(ls, h, ret))
+	if (pin_cached(ls, dirs, h, ret))
 		return 0;
+	return pin_new(ls, dirs, h, O_PATH | O_DIRECTORY, ret);
+}
 
-	fd = open_mount_relative(ls, h, O_PATH | O_DIRECTORY);
-	if (fd < 0)
-		return fd;
-	pin_own(ls, fd, ret);
-	if (dircache_add(ls->lfs->dirs, h, &ret->fd, &ret->slot))
-		ret->kind = PIN_DIR;
-	return 0;
+/*
+ * Where descriptors of such a file are kept.  A file that others may remove
+ * would keep its blocks, and keep its filesystem from being unmounted.
+ */
+static struct fdcache *cache_of(const struct local_store *ls,
+				enum handle_class class)
+{
+	return class == HANDLE_REG && ls->exclusive ? ls->lfs->files : NULL;
 }
 
 int pin_open(struct local_store *ls, const struct store_handle *h,
 	     struct pin *ret)
 {
 	enum handle_class class = handle_class(h);
-	int fd;
+	struct fdcache *cache = cache_of(ls, class);
 
 	if (class == HANDLE_DIR)
 		return pin_open_dir(ls, h, ret);
 	if (h->type == HANDLE_TYPE_HELD)
 		return pin_held(ls, h, ret);
-	if (class == HANDLE_UNKNOWN && pin_cached(ls, h, ret))
+	if (class == HANDLE_UNKNOWN && pin_cached(ls, ls->lfs->dirs, h, ret))
 		return 0;
+	if (cache && pin_cached(ls, cache, h, ret))
+		return 0;
+	return pin_new(ls, cache, h, O_PATH, ret);
+}
 
-	fd = open_mount_relative(ls, h, O_PATH);
-	if (fd < 0)
-		return fd;
-	pin_own(ls, fd, ret);
-	return 0;
+int pin_take_fd(struct pin *pin)
+{
+	int fd;
+
+	if (pin->kind == PIN_OWN) {
+		pin->kind = PIN_NONE;
+		return steal_fd(&pin->fd);
+	}
+	fd = fcntl(pin->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+void pin_forget(struct local_store *ls, const struct store_handle *h)
+{
+	enum handle_class class = handle_class(h);
+	struct fdcache *cache = cache_of(ls, class);
+
+	if (class == HANDLE_DIR || class == HANDLE_UNKNOWN)
+		cache = ls->lfs->dirs;
+	if (cache)
+		fdcache_drop(cache, h);
 }
 
 void pin_done(struct pin *pin)
@@ -113,11 +147,11 @@ void pin_done(struct pin *pin)
 	case PIN_OWN:
 		close(pin->fd);
 		break;
-	case PIN_DIR:
-		dircache_unpin(pin->lfs->dirs, pin->slot);
+	case PIN_CACHED:
+		fdcache_unpin(pin->cache, pin->slot);
 		break;
 	case PIN_HELD:
-		held_unpin(pin->lfs->held, pin->slot);
+		held_unpin(pin->held, pin->slot);
 		break;
 	}
 	pin->kind = PIN_NONE;
@@ -183,9 +217,9 @@ static void keep_dir(struct local_store *ls, const struct store_handle *h,
 {
 	uint32_t slot;
 
-	if (!dircache_add(ls->lfs->dirs, h, fd, &slot))
+	if (!fdcache_add(ls->lfs->dirs, h, fd, &slot))
 		return;
-	dircache_unpin(ls->lfs->dirs, slot);
+	fdcache_unpin(ls->lfs->dirs, slot);
 	*fd = -1;
 }
 

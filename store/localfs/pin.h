@@ -2,23 +2,24 @@
 /*
  * pin.h - from a handle to a descriptor and back
  *
- * A pin is an O_PATH descriptor of a file for the time of one operation: of a
- * cached directory, of a held file, or one opened for the purpose.
+ * A pin is an O_PATH descriptor of a file for the time of one operation: from a
+ * cache, of a held file, or one opened for the purpose.
  */
 #ifndef LOCALFS_PIN_H
 #define LOCALFS_PIN_H
 
 #include <stdint.h>
 
+struct fdcache;
+struct held;
 struct local_store;
-struct localfs;
 struct statx;
 struct store_handle;
 
 enum pin_kind {
 	PIN_NONE,
 	PIN_OWN,
-	PIN_DIR,
+	PIN_CACHED,
 	PIN_HELD,
 };
 
@@ -26,7 +27,8 @@ struct pin {
 	enum pin_kind kind;
 	int fd;
 	uint32_t slot;
-	struct localfs *lfs;
+	struct fdcache *cache;
+	struct held *held;
 };
 
 #define PIN_INIT                                                               \
@@ -41,6 +43,10 @@ int pin_open(struct local_store *ls, const struct store_handle *h,
 int pin_open_dir(struct local_store *ls, const struct store_handle *h,
 		 struct pin *ret);
 void pin_done(struct pin *pin);
+/* The descriptor, or another of the same file, for the caller to close. */
+int pin_take_fd(struct pin *pin);
+/* Nobody will ask for this file any more. */
+void pin_forget(struct local_store *ls, const struct store_handle *h);
 
 /* "/proc/self/fd/N" of a pin, for calls that take nothing but a path. */
 #define PIN_PATH_MAX 32

@@ -10,7 +10,7 @@
 #include "store/localfs/realm.h"
 #include "store/store.h"
 
-struct dircache;
+struct fdcache;
 struct held;
 struct orphans;
 
@@ -18,7 +18,8 @@ struct localfs {
 	atomic_uint_fast64_t own_dev; /* of the mount we serve; 0: none yet */
 	int proc_fd;		      /* /proc/self/fd, O_PATH */
 	struct realms *realms;
-	struct dircache *dirs;
+	struct fdcache *dirs;
+	struct fdcache *files; /* of exclusive volumes, used lately */
 	struct held *held;
 	struct orphans *orphans;
 };

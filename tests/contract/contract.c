@@ -60,7 +60,7 @@ struct store *volume_open_path(struct volume_under_test *v, const char *path)
 struct volume_under_test *volume_open(const struct place *place)
 {
 	struct localfs_options options = {
-		.dir_cache = 16,
+		.fd_cache = 16,
 		.test_no_handles = place->no_handles,
 	};
 	struct volume_under_test *v = &volume;

@@ -114,6 +114,7 @@ CONTRACT(a_removed_file_is_known_until_it_is_forgotten)
 	cr_expect(eq(u32, must_getattr(v, &b).stx_nlink, 1));
 	store_forget(v->st, &d);
 	store_forget(v->st, &a);
+	store_forget(v->st, &b);
 	cr_expect(eq(int, store_getattr(v->st, &a, NULL, &attr), -ESTALE));
 	cr_expect(eq(int, store_getattr(v->st, &d, NULL, &attr), -ESTALE));
 	cr_expect(le(uint, open_descriptors(), before));
@@ -130,17 +131,54 @@ CONTRACT(a_file_that_was_replaced_is_known_until_it_is_forgotten)
 	cr_expect(eq(u32, must_getattr(v, &a).stx_nlink, 0));
 }
 
+/* Looked at, as an open file is again and again. */
+static struct store_handle must_look_at(struct volume_under_test *v,
+					const char *name)
+{
+	struct store_handle h = must_create(v, &v->root, name, "abc");
+
+	cr_assert(eq(u64, must_getattr(v, &h).stx_size, 3));
+	return h;
+}
+
+CONTRACT(descriptors_of_files_are_kept_of_exclusive_volumes_only)
+{
+	struct volume_under_test *v = volume_open(place);
+	bool kept = v->exclusive && !v->no_handles;
+	char name[16];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		must_look_at(v, name);
+	}
+	cr_expect(le(sz, stats_of(v).file_fds, kept ? 16 : 0));
+	cr_expect(ge(sz, stats_of(v).file_fds, kept ? 8 : 0));
+}
+
+CONTRACT(a_removed_file_is_let_go_when_it_is_forgotten)
+{
+	struct volume_under_test *v = volume_open(place);
+	struct store_handle h = must_look_at(v, "f");
+
+	cr_assert(eq(int, store_unlink(v->st, &v->root, "f"), 0));
+	cr_expect(eq(u32, must_getattr(v, &h).stx_nlink, 0));
+	store_forget(v->st, &h);
+	cr_expect(eq(sz, stats_of(v).file_fds, 0));
+}
+
 CONTRACT(everything_is_closed_with_the_last_volume)
 {
 	struct volume_under_test *v = volume_open(place);
 
 	must_mkdir(v, &v->root, "d");
+	must_look_at(v, "f");
 	must_mkdir(v, &v->root, "removed");
 	cr_assert(eq(int, store_rmdir(v->st, &v->root, "removed"), 0));
 	store_close(v->st);
 	v->st = NULL;
 	cr_expect(eq(sz, stats_of(v).realms, 0));
 	cr_expect(eq(sz, stats_of(v).dir_fds, 0));
+	cr_expect(eq(sz, stats_of(v).file_fds, 0));
 	cr_expect(eq(sz, stats_of(v).held_fds, 0));
 }
 

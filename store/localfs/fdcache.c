@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dircache.c - a bounded cache of directory descriptors, by handle */
-#include "store/localfs/dircache.h"
+/* fdcache.c - a bounded cache of descriptors, by handle */
+#include "store/localfs/fdcache.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -11,9 +11,9 @@
 #include "store/localfs/handle.h"
 #include "store/store.h"
 
-#define DIRCACHE_WAYS 8u
+#define FDCACHE_WAYS 8u
 
-struct dircache_entry {
+struct fdcache_entry {
 	struct store_handle handle;
 	int fd; /* -1: free */
 	uint32_t pins;
@@ -21,44 +21,44 @@ struct dircache_entry {
 	bool dropped;  /* close when the last pin goes; found by nobody */
 };
 
-struct dircache_set {
+struct fdcache_set {
 	pthread_mutex_t lock; /* of all below */
 	uint32_t clock;
-	struct dircache_entry ways[DIRCACHE_WAYS];
+	struct fdcache_entry ways[FDCACHE_WAYS];
 } __attribute__((aligned(64)));
 
-struct dircache {
+struct fdcache {
 	uint32_t n_sets; /* a power of two */
 	uint32_t n_ways;
-	struct dircache_set sets[];
+	struct fdcache_set sets[];
 };
 
-struct dircache *dircache_new(size_t max)
+struct fdcache *fdcache_new(size_t max)
 {
-	struct dircache *c;
+	struct fdcache *c;
 	uint32_t n_sets = 1;
 
-	while ((size_t)n_sets * 2 * DIRCACHE_WAYS <= max && n_sets < (1u << 20))
+	while ((size_t)n_sets * 2 * FDCACHE_WAYS <= max && n_sets < (1u << 20))
 		n_sets *= 2;
-	c = aligned_alloc(_Alignof(struct dircache),
+	c = aligned_alloc(_Alignof(struct fdcache),
 			  sizeof(*c) + n_sets * sizeof(c->sets[0]));
 	if (!c)
 		return NULL;
 
 	memset(c, 0, sizeof(*c) + n_sets * sizeof(c->sets[0]));
 	c->n_sets = n_sets;
-	c->n_ways = max >= DIRCACHE_WAYS ? DIRCACHE_WAYS : (uint32_t)max;
+	c->n_ways = max >= FDCACHE_WAYS ? FDCACHE_WAYS : (uint32_t)max;
 	if (c->n_ways == 0)
 		c->n_ways = 1;
 	for (uint32_t s = 0; s < n_sets; s++) {
 		pthread_mutex_init(&c->sets[s].lock, NULL);
-		for (unsigned w = 0; w < DIRCACHE_WAYS; w++)
+		for (unsigned w = 0; w < FDCACHE_WAYS; w++)
 			c->sets[s].ways[w].fd = -1;
 	}
 	return c;
 }
 
-void dircache_free(struct dircache *c)
+void fdcache_free(struct fdcache *c)
 {
 	if (!c)
 		return;
@@ -73,18 +73,18 @@ void dircache_free(struct dircache *c)
 	free(c);
 }
 
-static uint32_t set_of(const struct dircache *c, const struct store_handle *h)
+static uint32_t set_of(const struct fdcache *c, const struct store_handle *h)
 {
 	return (uint32_t)handle_hash(h) & (c->n_sets - 1);
 }
 
 /* Under the lock of the set. */
-static struct dircache_entry *set_find(const struct dircache *c,
-				       struct dircache_set *set,
-				       const struct store_handle *h)
+static struct fdcache_entry *set_find(const struct fdcache *c,
+				      struct fdcache_set *set,
+				      const struct store_handle *h)
 {
 	for (uint32_t w = 0; w < c->n_ways; w++) {
-		struct dircache_entry *e = &set->ways[w];
+		struct fdcache_entry *e = &set->ways[w];
 
 		if (e->fd >= 0 && !e->dropped &&
 		    store_handle_equal(&e->handle, h))
@@ -94,13 +94,13 @@ static struct dircache_entry *set_find(const struct dircache *c,
 }
 
 /* Under the lock: a free way, else the one unpinned for longest, else NULL. */
-static struct dircache_entry *set_victim(const struct dircache *c,
-					 struct dircache_set *set)
+static struct fdcache_entry *set_victim(const struct fdcache *c,
+					struct fdcache_set *set)
 {
-	struct dircache_entry *oldest = NULL;
+	struct fdcache_entry *oldest = NULL;
 
 	for (uint32_t w = 0; w < c->n_ways; w++) {
-		struct dircache_entry *e = &set->ways[w];
+		struct fdcache_entry *e = &set->ways[w];
 
 		if (e->fd < 0)
 			return e;
@@ -112,20 +112,20 @@ static struct dircache_entry *set_victim(const struct dircache *c,
 	return oldest;
 }
 
-static uint32_t entry_pin(struct dircache_set *set, struct dircache_entry *e,
+static uint32_t entry_pin(struct fdcache_set *set, struct fdcache_entry *e,
 			  uint32_t set_index)
 {
 	e->pins++;
 	e->used = ++set->clock;
-	return set_index * DIRCACHE_WAYS + (uint32_t)(e - set->ways);
+	return set_index * FDCACHE_WAYS + (uint32_t)(e - set->ways);
 }
 
-bool dircache_pin(struct dircache *c, const struct store_handle *h, int *ret_fd,
-		  uint32_t *ret_slot)
+bool fdcache_pin(struct fdcache *c, const struct store_handle *h, int *ret_fd,
+		 uint32_t *ret_slot)
 {
 	uint32_t index = set_of(c, h);
-	struct dircache_set *set = &c->sets[index];
-	struct dircache_entry *e;
+	struct fdcache_set *set = &c->sets[index];
+	struct fdcache_entry *e;
 
 	pthread_mutex_lock(&set->lock);
 	e = set_find(c, set, h);
@@ -137,12 +137,12 @@ bool dircache_pin(struct dircache *c, const struct store_handle *h, int *ret_fd,
 	return e != NULL;
 }
 
-bool dircache_add(struct dircache *c, const struct store_handle *h, int *fd,
-		  uint32_t *ret_slot)
+bool fdcache_add(struct fdcache *c, const struct store_handle *h, int *fd,
+		 uint32_t *ret_slot)
 {
 	uint32_t index = set_of(c, h);
-	struct dircache_set *set = &c->sets[index];
-	struct dircache_entry *e;
+	struct fdcache_set *set = &c->sets[index];
+	struct fdcache_entry *e;
 	int unwanted = -1;
 
 	pthread_mutex_lock(&set->lock);
@@ -168,10 +168,10 @@ bool dircache_add(struct dircache *c, const struct store_handle *h, int *fd,
 	return e != NULL;
 }
 
-void dircache_unpin(struct dircache *c, uint32_t slot)
+void fdcache_unpin(struct fdcache *c, uint32_t slot)
 {
-	struct dircache_set *set = &c->sets[slot / DIRCACHE_WAYS];
-	struct dircache_entry *e = &set->ways[slot % DIRCACHE_WAYS];
+	struct fdcache_set *set = &c->sets[slot / FDCACHE_WAYS];
+	struct fdcache_entry *e = &set->ways[slot % FDCACHE_WAYS];
 	int unwanted = -1;
 
 	pthread_mutex_lock(&set->lock);
@@ -188,7 +188,7 @@ void dircache_unpin(struct dircache *c, uint32_t slot)
 }
 
 /* Under the lock; returns the descriptor that the caller is to close, or -1. */
-static int entry_drop(struct dircache_entry *e)
+static int entry_drop(struct fdcache_entry *e)
 {
 	int fd = e->fd;
 
@@ -200,10 +200,10 @@ static int entry_drop(struct dircache_entry *e)
 	return fd;
 }
 
-void dircache_drop(struct dircache *c, const struct store_handle *h)
+void fdcache_drop(struct fdcache *c, const struct store_handle *h)
 {
-	struct dircache_set *set = &c->sets[set_of(c, h)];
-	struct dircache_entry *e;
+	struct fdcache_set *set = &c->sets[set_of(c, h)];
+	struct fdcache_entry *e;
 	int unwanted = -1;
 
 	pthread_mutex_lock(&set->lock);
@@ -216,14 +216,14 @@ void dircache_drop(struct dircache *c, const struct store_handle *h)
 		close(unwanted);
 }
 
-void dircache_drop_realm(struct dircache *c, uint16_t realm)
+void fdcache_drop_realm(struct fdcache *c, uint16_t realm)
 {
 	for (uint32_t s = 0; s < c->n_sets; s++) {
-		struct dircache_set *set = &c->sets[s];
+		struct fdcache_set *set = &c->sets[s];
 
 		pthread_mutex_lock(&set->lock);
 		for (uint32_t w = 0; w < c->n_ways; w++) {
-			struct dircache_entry *e = &set->ways[w];
+			struct fdcache_entry *e = &set->ways[w];
 			int fd;
 
 			if (e->fd < 0 || e->handle.realm != realm)
@@ -236,7 +236,7 @@ void dircache_drop_realm(struct dircache *c, uint16_t realm)
 	}
 }
 
-size_t dircache_count(struct dircache *c)
+size_t fdcache_count(struct fdcache *c)
 {
 	size_t n = 0;
 
