@@ -8,7 +8,9 @@
  * read(2); the others are parked.  Every few requests a reader asks on which
  * CPU the client is: it hands over to the reader there, or lets it join when
  * there are clients on both.  (With two on a CPU, one is woken while the other
- * still answers, and the client moves away from both: twice the time.)
+ * still answers, and the client moves away from both: twice the time.)  Where
+ * requests come from several clients by turns nobody hands over: the clients
+ * move about, and to follow them costs more than it saves.
  *
  * A handler that says that it is going to wait (readers_may_wait()) leaves its
  * place as a reader to another; a watchdog does that for those who should have.
@@ -44,6 +46,8 @@
 #define SAMPLE_MAX	32 /* to the next, while it stays the same */
 #define MISSES_TO_LEAVE 2  /* looks that find the clients elsewhere */
 #define MISSES_TO_YIELD 8  /* the same, where the reader there reads too */
+#define CROWD_WINDOW	32 /* requests after which to judge whether there */
+#define CROWD_TURNS	8  /* is a crowd: so many followed another client's */
 #define WATCH_MIN_MS	20
 #define WATCH_MAX_MS	200
 
@@ -60,7 +64,11 @@ struct worker {
 	unsigned since; /* requests since the last look */
 	unsigned every;
 	unsigned misses;
-	int proc_fd; /* of the client seen last */
+	uint32_t last_tid; /* of the request before */
+	unsigned counted;  /* requests in the window */
+	unsigned turns;	   /* of which from another than the one before */
+	bool crowd;	   /* what the last window told */
+	int proc_fd;	   /* of the client seen last */
 	uint32_t proc_tid;
 } __attribute__((aligned(64)));
 
@@ -226,21 +234,43 @@ static struct worker *look(struct readers *t, struct worker *w, uint32_t tid)
 	return &t->workers[t->home_of[cpu]];
 }
 
+/* Do several clients ask by turns? */
+static bool is_crowd(struct worker *w, uint32_t tid)
+{
+	w->turns += tid != w->last_tid;
+	w->last_tid = tid;
+	if (++w->counted == CROWD_WINDOW) {
+		w->crowd = w->turns >= CROWD_TURNS;
+		w->counted = 0;
+		w->turns = 0;
+	}
+	return w->crowd;
+}
+
 /* After a request: am I where I am needed? */
 static void settle(struct readers *t, struct worker *w, uint32_t tid)
 {
 	struct worker *there;
 	bool called;
+	bool crowd;
 
 	if (w->cpu < 0) {
 		park_if_spare(t, w);
 		return;
 	}
 	/* Requests in the background come from no client. */
-	if (!t->adaptive || tid == 0 || ++w->since < w->every)
+	if (!t->adaptive || tid == 0)
+		return;
+	crowd = is_crowd(w, tid);
+	if (++w->since < (crowd ? CROWD_WINDOW : w->every))
 		return;
 	w->since = 0;
 	there = look(t, w, tid);
+	if (crowd) {
+		if (there)
+			unpark(t, there);
+		return;
+	}
 	if (!there) {
 		w->misses = 0;
 		if (w->every < SAMPLE_MAX)
