@@ -157,43 +157,44 @@ static struct volume *listed_volume(struct fs *fs, const struct vnode *dir)
 	return vol;
 }
 
-/* The volume whose file or root a request is about, with a reference. */
-static struct volume *volume_of(struct fs *fs, const struct fuse_in_header *in)
+/* The volume whose root a request to a pod's directory is about. */
+static struct volume *volume_of_root(struct fs *fs,
+				     const struct fuse_in_header *in)
 {
 	struct vnode_child child = { 0 };
-	struct inode inode;
 	struct vnode dir;
 
-	if (!vnode_is_virtual(in->nodeid))
-		return inode_get(fs->inodes, in->nodeid, &inode) < 0
-			       ? NULL
-			       : volume_ref(inode.volume);
 	if (vnode_decode(in->nodeid, &dir) < 0 || dir.kind != VNODE_POD)
 		return NULL;
 	if (in->opcode == FUSE_READDIR || in->opcode == FUSE_READDIRPLUS)
 		return listed_volume(fs, &dir);
 	if (in->opcode == FUSE_LOOKUP)
 		vnode_lookup(fs->tree, &dir, (const char *)(in + 1), &child);
-	return child.volume;
+	if (!child.volume || !child.volume->exclusive)
+		return child.volume;
+	volume_unref(child.volume);
+	return NULL;
 }
 
 /*
- * The volume for which a request may have to wait; NULL for those that wait
- * for no disk but our own.  A request that came through a ring keeps its
- * thread whoever answers it: it may as well wait for the volume itself.
+ * The volume for which a request may have to wait, with a reference; NULL for
+ * those that wait for no disk but our own.  A request that came through a ring
+ * keeps its thread whoever answers it: it may as well wait for the volume
+ * itself.
  */
 static struct volume *slow_volume(struct fs *fs,
 				  const struct fuse_in_header *in)
 {
-	struct volume *vol;
+	struct inode inode;
 
 	if (!transport_pends_freely(fs->transport) || !request_is_gated(in))
 		return NULL;
-	vol = volume_of(fs, in);
-	if (!vol || !vol->exclusive)
-		return vol;
-	volume_unref(vol);
-	return NULL;
+	if (vnode_is_virtual(in->nodeid))
+		return volume_of_root(fs, in);
+	if (inode_get(fs->inodes, in->nodeid, &inode) < 0 ||
+	    inode.volume->exclusive)
+		return NULL;
+	return volume_ref(inode.volume);
 }
 
 /* Answer a request that is not handled. */
