@@ -91,4 +91,55 @@ apply_pod nest "a=hostPath: {path: $work/nest, type: DirectoryOrCreate}" \
 	"b=hostPath: {path: $work/nest/file, type: FileOrCreate}"
 ctl delete pod nest >/dev/null
 
+# labelled NAME LABELS [VOLUME=SOURCE...]: apply a pod that has them.
+labelled()
+{
+	local name=$1 labels=$2
+
+	shift 2
+	pod_yaml "$name" "$@" | sed "s/  name: $name\$/&\n  labels: {$labels}/" | ctl apply -f - >/dev/null
+}
+
+# The pods of the answer.
+names()
+{
+	answer '[.items[].metadata.name] | join(" ")'
+}
+
+three_pods()
+{
+	labelled a 'app: web, tier: front' 'data=emptyDir: {}'
+	labelled b 'app: web, tier: back' 'data=emptyDir: {}'
+	labelled c 'app: db' 'data=emptyDir: {}'
+	pod_yaml far | ctl apply -n other -f - >/dev/null
+}
+
+it "a list has the pods that labels and fields select"
+three_pods
+while read -r query wanted; do
+	ask 200 GET "$PODS?$query"
+	expect_eq "$query" "$(names)" "$wanted"
+done <<-'END'
+	labelSelector=app%3Dweb a b
+	labelSelector=app%3D%3Dweb,tier!%3Dfront b
+	labelSelector=tier a b
+	labelSelector=!tier c
+	labelSelector=tier%20in%20(front,side) a
+	labelSelector=tier%20notin%20(front) b c
+	labelSelector=app%3Dweb&fieldSelector=metadata.name%3Db b
+	fieldSelector=metadata.name!%3Db a c
+	fieldSelector=status.phase%3DReady a b c
+	fieldSelector=status.phase%3DPending
+	fieldSelector=metadata.namespace%3Dother
+END
+ask 200 GET '/api/v1/pods?fieldSelector=metadata.namespace%3Dother'
+expect_eq "pods" "$(names)" far
+
+it "a selector that is wrong is told in the words of Kubernetes"
+ask 400 GET "$PODS?labelSelector=app%20in%20(web"
+expect_eq "reason" "$(answer .reason)" BadRequest
+expect_eq "message" "$(answer .message)" "unable to parse requirement: found '', expected: ',' or ')'"
+ask 400 GET "$PODS?fieldSelector=spec.colour%3Dred"
+expect_eq "message" "$(answer .message)" "field label not supported: spec.colour"
+
 daemon_stop

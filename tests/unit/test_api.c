@@ -348,7 +348,9 @@ Test(api, lists_are_of_one_namespace_or_of_all)
 
 Test(api, selections_that_are_not_served_are_refused_not_ignored)
 {
-	cr_expect(eq(int, get(PODS "?labelSelector=app=web"), 400));
+	cr_expect(eq(int, get(PODS "?labelSelector=app in web"), 400));
+	failed("BadRequest",
+	       "unable to parse requirement: found 'web' expected: '('");
 	cr_expect(eq(int, get(PODS "?watch=true"), 400));
 	cr_expect(eq(int, get(PODS "?fieldSelector=spec.colour=red"), 400));
 	failed("BadRequest", "field label not supported: spec.colour");

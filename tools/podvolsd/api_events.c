@@ -41,11 +41,12 @@ static int select_namespace(struct selector *selector, const char *namespace)
 static void list_events(struct api_call *call, const char *namespace)
 {
 	json_auto_t *list = NULL;
-	struct selector selector;
+	cleanup_selector struct selector selector = { 0 };
 	struct error err = { 0 };
 	int r;
 
-	r = selector_parse(api_query(call->req, "fieldSelector"), selectable,
+	r = selector_parse(api_query(call->req, "fieldSelector"),
+			   api_query(call->req, "labelSelector"), selectable,
 			   &selector, &err);
 	if (r == 0 && namespace)
 		r = select_namespace(&selector, namespace);

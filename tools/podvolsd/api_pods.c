@@ -107,8 +107,8 @@ static bool parse_selectors(struct api_call *call, struct selector *ret)
 {
 	const struct api_request *req = call->req;
 	const char *watch = api_query(req, "watch");
-	const char *labels = api_query(req, "labelSelector");
 	struct error err = { 0 };
+	int r;
 
 	if (watch && strcmp(watch, "0") != 0 && strcmp(watch, "false") != 0) {
 		api_fail(
@@ -116,36 +116,39 @@ static bool parse_selectors(struct api_call *call, struct selector *ret)
 			"watch: pods cannot be watched, list them again instead");
 		return false;
 	}
-	if (labels && *labels) {
-		api_fail(
-			call, 400, "BadRequest",
-			"labelSelector: pods cannot be selected by labels, only by fields");
-		return false;
-	}
-	if (selector_parse(api_query(req, "fieldSelector"), selectable, ret,
-			   &err) < 0) {
-		api_fail(call, 400, "BadRequest", "%s", err.text);
-		return false;
-	}
-	return true;
+	r = selector_parse(api_query(req, "fieldSelector"),
+			   api_query(req, "labelSelector"), selectable, ret,
+			   &err);
+	if (r < 0)
+		api_fail_pod(call, r, "", &err);
+	return r == 0;
 }
 
-static void list_pods(struct api_call *call, const char *namespace)
+static json_t *select_pods(struct api_call *call, const char *namespace)
 {
+	cleanup_selector struct selector selector = { 0 };
 	json_auto_t *list = NULL;
-	struct selector selector;
 	struct error err = { 0 };
 	int r;
 
 	if (!parse_selectors(call, &selector))
-		return;
+		return NULL;
 	r = node_pod_list(call->daemon->node, namespace, &list, &err);
 	if (r == 0)
 		r = selector_filter(&selector, list);
-	if (r < 0)
+	if (r < 0) {
 		api_fail_pod(call, r, "", &err);
-	else
-		response_object(call->res, 200, json_incref(list));
+		return NULL;
+	}
+	return steal_pointer(&list);
+}
+
+static void list_pods(struct api_call *call, const char *namespace)
+{
+	json_t *list = select_pods(call, namespace);
+
+	if (list)
+		response_object(call->res, 200, list);
 }
 
 void api_pods_list_all(struct api_call *call)
