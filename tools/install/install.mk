@@ -9,7 +9,7 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libfuse3-dev fuse3 libsqlite3-dev li
               uuid-dev libmount-dev libmicrohttpd-dev libsystemd-dev libcurl4-openssl-dev uthash-dev \
               libcap-ng-dev liburing-dev scdoc
 DEPS_CHECK := libcriterion-dev attr acl bc curl docker.io podman runc crun \
-              busybox-static clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck codespell \
+              busybox-static clang clang-tidy clang-format libclang-rt-dev cppcheck shellcheck codespell \
               mandoc strace fio stress-ng util-linux procps psmisc e2fsprogs btrfs-progs git rsync python3 sqlite3 jq systemd
 
 RUN_ARGS ?=
