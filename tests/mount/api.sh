@@ -136,10 +136,58 @@ ask 200 GET '/api/v1/pods?fieldSelector=metadata.namespace%3Dother'
 expect_eq "pods" "$(names)" far
 
 it "a selector that is wrong is told in the words of Kubernetes"
-ask 400 GET "$PODS?labelSelector=app%20in%20(web"
-expect_eq "reason" "$(answer .reason)" BadRequest
-expect_eq "message" "$(answer .message)" "unable to parse requirement: found '', expected: ',' or ')'"
-ask 400 GET "$PODS?fieldSelector=spec.colour%3Dred"
-expect_eq "message" "$(answer .message)" "field label not supported: spec.colour"
+for method in GET DELETE; do
+	ask 400 $method "$PODS?labelSelector=app%20in%20(web"
+	expect_eq "reason" "$(answer .reason)" BadRequest
+	expect_eq "message" "$(answer .message)" "unable to parse requirement: found '', expected: ',' or ')'"
+	ask 400 $method "$PODS?fieldSelector=spec.colour%3Dred"
+	expect_eq "message" "$(answer .message)" "field label not supported: spec.colour"
+done
+
+it "a dry run of deleting a collection says what would go"
+ask 200 DELETE "$PODS?dryRun=All&labelSelector=app%3Dweb"
+expect_eq "kind" "$(answer .kind)" PodList
+expect_eq "pods" "$(names)" "a b"
+ask 200 DELETE $PODS '{"dryRun": ["All"]}'
+expect_eq "pods" "$(names)" "a b c"
+ask 200 GET $PODS
+expect_eq "pods" "$(names)" "a b c"
+
+it "a collection is not deleted in parts, and not beside its conditions"
+ask 400 DELETE "$PODS?limit=1"
+ask 400 DELETE "$PODS?dryRun=all"
+ask 400 DELETE $PODS '{"dryRun": "All"}'
+ask 405 DELETE /api/v1/pods
+ask 409 DELETE $PODS '{"preconditions": {"uid": "00000000-0000-0000-0000-000000000000"}}'
+ask 200 GET $PODS
+expect_eq "pods" "$(names)" "a b c"
+
+it "of a collection, what is selected is deleted, and the answer lists it"
+ask 200 DELETE "$PODS?labelSelector=tier%3Dback"
+expect_eq "pods" "$(names)" b
+expect_eq "volume" "$(answer '.items[0].spec.volumes[0].name')" data
+expect_missing "$M/default/b"
+ask 200 GET $PODS
+expect_eq "pods" "$(names)" "a c"
+
+it "a pod in use stays, is named, and keeps none of the others"
+use "$M/default/a/data"
+ask 409 DELETE $PODS
+expect_eq "reason" "$(answer .reason)" Conflict
+expect_match "message" "$(answer .message)" "pods \"a\": pod 'default/a' is in use by .*sleep"
+ask 200 GET $PODS
+expect_eq "pods" "$(names)" a
+
+it "unless it is forced; another namespace has nothing to do with it"
+ask 200 DELETE "$PODS?force=true"
+expect_eq "pods" "$(names)" a
+let_go
+ask 200 DELETE $PODS
+expect_eq "items" "$(answer '.items | length')" 0
+expect_eq "pods" "$(ctl get pods -A -o name)" pod/far
+
+it "discovery knows of it"
+ask 200 GET /api/v1
+expect_eq "verbs" "$(answer '.resources[] | select(.name == "pods").verbs | index("deletecollection") != null')" true
 
 daemon_stop

@@ -18,6 +18,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/pods", api_pods_list_all },
 	{ "GET", NAMESPACE "/pods", api_pods_list },
 	{ "POST", NAMESPACE "/pods", api_pods_create },
+	{ "DELETE", NAMESPACE "/pods", api_pods_delete },
 	{ "GET", NAMESPACE "/pods/{}", api_pod_get },
 	{ "PUT", NAMESPACE "/pods/{}", api_pod_apply },
 	{ "DELETE", NAMESPACE "/pods/{}", api_pod_delete },

@@ -7,6 +7,7 @@
 #ifndef PODVOLSD_API_H
 #define PODVOLSD_API_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -75,8 +76,11 @@ api_handler_fn api_pods_list;
 api_handler_fn api_pods_create;
 api_handler_fn api_pod_get;
 api_handler_fn api_pod_apply;
-api_handler_fn api_pod_delete;
 api_handler_fn api_pod_mounts;
+
+/* The PodList that the query selects, of all namespaces for NULL; the caller's.
+ * NULL: answered. */
+json_t *api_pods_select(struct api_call *call, const char *namespace);
 
 /* Are the names in the path such as can be?  Answers if not. */
 bool api_check_pod_path(struct api_call *call);
@@ -85,6 +89,10 @@ void api_fail_pod(struct api_call *call, int r, const char *name,
 		  const struct error *err);
 /* The header Podvols-Outcome: "created". */
 const char *api_outcome_word(enum node_outcome outcome);
+
+/* api_delete.c */
+api_handler_fn api_pod_delete;
+api_handler_fn api_pods_delete;
 
 /* api_resize.c; the third capture is the volume. */
 api_handler_fn api_volume_resize;

@@ -34,15 +34,16 @@ void api_resources(struct api_call *call)
 {
 	response_object(
 		call->res, 200,
-		json_pack("{s:s, s:s, s:[{s:s,s:s,s:b,s:s,s:[s],s:[s,s,s,s,s]},"
-			  "{s:s,s:s,s:b,s:s,s:[s],s:[s]}]}",
-			  "kind", "APIResourceList", "groupVersion", "v1",
-			  "resources", "name", "pods", "singularName", "pod",
-			  "namespaced", 1, "kind", "Pod", "shortNames", "po",
-			  "verbs", "create", "delete", "get", "list", "update",
-			  "name", "events", "singularName", "event",
-			  "namespaced", 1, "kind", "Event", "shortNames", "ev",
-			  "verbs", "list"));
+		json_pack(
+			"{s:s, s:s, s:[{s:s,s:s,s:b,s:s,s:[s],s:[s,s,s,s,s,s]},"
+			"{s:s,s:s,s:b,s:s,s:[s],s:[s]}]}",
+			"kind", "APIResourceList", "groupVersion", "v1",
+			"resources", "name", "pods", "singularName", "pod",
+			"namespaced", 1, "kind", "Pod", "shortNames", "po",
+			"verbs", "create", "delete", "deletecollection", "get",
+			"list", "update", "name", "events", "singularName",
+			"event", "namespaced", 1, "kind", "Event", "shortNames",
+			"ev", "verbs", "list"));
 }
 
 /* As Kubernetes calls it. */

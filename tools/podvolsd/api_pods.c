@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* api_pods.c - pods: list, get, create, apply, delete, mounts */
+/* api_pods.c - pods: list, get, create, apply, mounts */
 #include "tools/podvolsd/api.h"
 
 #include "store/base/cleanup.h"
@@ -124,7 +124,7 @@ static bool parse_selectors(struct api_call *call, struct selector *ret)
 	return r == 0;
 }
 
-static json_t *select_pods(struct api_call *call, const char *namespace)
+json_t *api_pods_select(struct api_call *call, const char *namespace)
 {
 	cleanup_selector struct selector selector = { 0 };
 	json_auto_t *list = NULL;
@@ -145,7 +145,7 @@ static json_t *select_pods(struct api_call *call, const char *namespace)
 
 static void list_pods(struct api_call *call, const char *namespace)
 {
-	json_t *list = select_pods(call, namespace);
+	json_t *list = api_pods_select(call, namespace);
 
 	if (list)
 		response_object(call->res, 200, list);
@@ -232,52 +232,6 @@ void api_pod_apply(struct api_call *call)
 {
 	if (api_check_pod_path(call))
 		apply_body(call, call->captures[1], 0);
-}
-
-static void answer_deleted(struct api_call *call, const json_t *object)
-{
-	const json_t *metadata = json_object_get(object, "metadata");
-	const char *uid = json_string_value(json_object_get(metadata, "uid"));
-
-	response_object(call->res, 200,
-			json_pack("{s:s, s:s, s:{}, s:s, s:{s:s, s:s, s:s*}}",
-				  "kind", "Status", "apiVersion", "v1",
-				  "metadata", "status", "Success", "details",
-				  "name", call->captures[1], "kind", "pods",
-				  "uid", uid));
-}
-
-void api_pod_delete(struct api_call *call)
-{
-	struct api_delete_options options = { 0 };
-	struct node_preconditions conditions;
-	json_auto_t *object = NULL;
-	struct error err = { 0 };
-	unsigned flags = 0;
-	int r;
-
-	if (!api_check_pod_path(call) ||
-	    !api_body_delete_options(call, &options))
-		return;
-	if (options.force)
-		flags |= NODE_DELETE_FORCE;
-	if (call->dry_run)
-		flags |= NODE_DELETE_DRY_RUN;
-	conditions = (struct node_preconditions){
-		.uid = *options.uid ? options.uid : NULL,
-		.resource_version = *options.resource_version
-					    ? options.resource_version
-					    : NULL,
-	};
-	r = node_pod_delete(call->daemon->node, call->captures[0],
-			    call->captures[1], &conditions, flags, &object,
-			    &err);
-	if (r == -ENOENT)
-		fail_not_found(call, call->captures[1]);
-	else if (r < 0)
-		api_fail_pod(call, r, call->captures[1], &err);
-	else
-		answer_deleted(call, object);
 }
 
 void api_pod_mounts(struct api_call *call)
