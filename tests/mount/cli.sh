@@ -185,6 +185,61 @@ expect_missing "$M/default/web"
 run 2 delete volume web/data
 says "$err" "delete the pod"
 
+# labelled NAME LABELS: apply a pod that has them.
+labelled()
+{
+	pod_yaml "$1" 'data=emptyDir: {}' | sed "s/  name: $1\$/&\n  labels: {$2}/" | run 0 apply -f -
+}
+
+it "get, describe and delete take selectors"
+run 0 delete pods --all
+labelled front 'app: web, tier: front'
+labelled back 'app: web, tier: back'
+labelled db 'app: db'
+run 0 get pods -l app=web -o name
+expect_eq "output" "$(cat "$out")" "pod/back
+pod/front"
+run 0 get pods --selector 'tier in (front, side)' -o name
+expect_eq "output" "$(cat "$out")" pod/front
+run 0 get pods -l app=web --field-selector metadata.name!=front -o name
+expect_eq "output" "$(cat "$out")" pod/back
+run 0 get volumes -l '!tier' -o name
+expect_eq "output" "$(cat "$out")" volume/db/data
+run 0 describe pods -l tier=back
+expect_eq "names" "$(grep ^Name: "$out")" "Name:         back"
+run 0 get pods -l app=none
+says "$err" "No resources found in default namespace."
+run 1 get pods -l 'app in (web'
+says "$err" "Error from server (BadRequest): unable to parse requirement: found '', expected: ',' or ')'"
+run 2 get pods front -l app=web
+says "$err" "name cannot be provided when a selector is specified"
+
+it "delete takes all, or what a selector says, and nothing by mistake"
+run 2 delete pods
+says "$err" "say which pods to delete"
+run 2 delete pods --all front
+run 2 delete pods --all -l app=web
+run 2 delete -f "$work/web.yaml" --all
+run 0 delete pods -l app=web --dry-run
+expect_eq "output" "$(cat "$out")" 'pod "back" deleted (dry run)
+pod "front" deleted (dry run)'
+run 0 delete pods --field-selector metadata.name=back
+expect_eq "output" "$(cat "$out")" 'pod "back" deleted'
+run 0 delete pods -l app=none
+says "$err" "No resources found"
+labelled back 'app: web'
+use "$M/default/db/data"
+run 1 delete pods --all
+expect_eq "output" "$(cat "$out")" 'pod "back" deleted
+pod "front" deleted'
+says "$err" "pod 'default/db' is in use by"
+let_go
+run 0 delete pods --all -n other
+run 0 get pods -o name
+expect_eq "pods" "$(cat "$out")" pod/db
+run 0 delete po --all
+expect_eq "output" "$(cat "$out")" 'pod "db" deleted'
+
 it "a pod in use is not deleted without --force"
 apply_web
 sleep 60 >"$V/held" &

@@ -7,6 +7,7 @@
 #include "tools/podvolctl/command.h"
 #include "tools/podvolctl/fetch.h"
 #include "tools/podvolctl/input.h"
+#include "tools/podvolctl/pod_view.h"
 #include "tools/podvolctl/report.h"
 
 #include <stdio.h>
@@ -67,9 +68,16 @@ static const char *uid_of(const struct reply *reply)
 	return uid;
 }
 
+/* Are pods meant that are not named, whichever there are? */
+static bool is_choice(const struct cmdline *cmdline)
+{
+	return cmdline->all || cmdline->selector || cmdline->field_selector;
+}
+
 static int tell_failure(const struct ctl *ctl, const struct reply *reply)
 {
-	if (reply->code == 404 && ctl->cmdline->ignore_not_found)
+	if (reply->code == 404 &&
+	    (ctl->cmdline->ignore_not_found || is_choice(ctl->cmdline)))
 		return STATUS_DONE;
 	report_status(reply, NULL, NULL, NULL);
 	if (reply->code == 409 && !ctl->cmdline->force)
@@ -153,21 +161,23 @@ static int delete_document(void *arg, const struct input_document *document)
 	return delete_pod(ctl, namespace, name);
 }
 
-static int delete_named(struct ctl *ctl)
+/* One by one, so that each is told about. */
+static int delete_chosen(const struct ctl *ctl,
+			 const struct selection *selection)
 {
-	cleanup_selection struct selection selection = { 0 };
-	int worst = selection_parse(ctl, "delete", &selection);
+	json_auto_t *pods = json_array();
+	const json_t *pod;
+	int worst;
+	size_t i;
 
-	if (worst != STATUS_DONE)
-		return worst;
-	if (selection.resource == RESOURCE_VOLUME)
-		return report_usage(
-			"delete", "a volume ends with its pod: delete the pod");
-	if (selection.n_names == 0)
-		return report_usage("delete", "say which pods to delete");
-	for (size_t i = 0; i < selection.n_names; i++) {
+	worst = fetch_selection(ctl, selection, pods);
+	if (worst == STATUS_DONE && json_array_size(pods) == 0)
+		fputs("No resources found\n", stderr);
+	json_array_foreach(pods, i, pod)
+	{
+		const json_t *metadata = json_object_get(pod, "metadata");
 		int status = delete_pod(ctl, ctl->cmdline->namespace,
-					selection.names[i]);
+					view_string(metadata, "name"));
 
 		if (status > worst)
 			worst = status;
@@ -177,12 +187,58 @@ static int delete_named(struct ctl *ctl)
 	return worst;
 }
 
+static int delete_named(const struct ctl *ctl,
+			const struct selection *selection)
+{
+	int worst = STATUS_DONE;
+
+	for (size_t i = 0; i < selection->n_names; i++) {
+		int status = delete_pod(ctl, ctl->cmdline->namespace,
+					selection->names[i]);
+
+		if (status > worst)
+			worst = status;
+		if (status == STATUS_UNREACHABLE)
+			break;
+	}
+	return worst;
+}
+
+static int delete_selection(const struct ctl *ctl)
+{
+	const struct cmdline *cmdline = ctl->cmdline;
+	cleanup_selection struct selection selection = { 0 };
+	int status = selection_parse(ctl, "delete", &selection);
+
+	if (status != STATUS_DONE)
+		return status;
+	if (selection.resource == RESOURCE_VOLUME)
+		return report_usage(
+			"delete", "a volume ends with its pod: delete the pod");
+	if (cmdline->all && (selection.n_names > 0 || cmdline->selector ||
+			     cmdline->field_selector))
+		return report_usage(
+			"delete",
+			"--all goes without names and without selectors");
+	if (is_choice(cmdline))
+		return delete_chosen(ctl, &selection);
+	if (selection.n_names == 0)
+		return report_usage(
+			"delete",
+			"say which pods to delete: names, a selector, or --all");
+	return delete_named(ctl, &selection);
+}
+
 int cmd_delete(struct ctl *ctl)
 {
 	const struct cmdline *cmdline = ctl->cmdline;
 
 	if (cmdline->n_files == 0)
-		return delete_named(ctl);
+		return delete_selection(ctl);
+	if (is_choice(cmdline))
+		return report_usage(
+			"delete",
+			"-f names its pods: give it without --all and selectors");
 	if (cmdline->n_args > 0)
 		return report_usage(
 			"delete",

@@ -19,6 +19,8 @@
 #define GETOPT_BASE 1000
 
 const struct option_def option_table[N_OPTION_IDS] = {
+	[OPTION_ALL] = { "all", 0, ARGUMENT_NONE, NULL,
+			 "all objects of the namespace" },
 	[OPTION_ALL_NAMESPACES] = { "all-namespaces", 'A', ARGUMENT_NONE, NULL,
 				    "show the objects of all namespaces" },
 	[OPTION_CLIENT] = { "client", 0, ARGUMENT_NONE, NULL,
@@ -27,6 +29,10 @@ const struct option_def option_table[N_OPTION_IDS] = {
 			     "server|client|none",
 			     "check everything, change nothing; client: "
 			     "without asking the daemon" },
+	[OPTION_FIELD_SELECTOR] = { "field-selector", 0, ARGUMENT_REQUIRED,
+				    "SELECTOR",
+				    "those whose fields are so, such as "
+				    "status.phase=Ready,metadata.name!=web" },
 	[OPTION_FILENAME] = { "filename", 'f', ARGUMENT_REQUIRED, "FILE",
 			      "manifest, directory of manifests, or - for "
 			      "standard input; may be repeated" },
@@ -42,6 +48,9 @@ const struct option_def option_table[N_OPTION_IDS] = {
 				"print tables without their first line" },
 	[OPTION_OUTPUT] = { "output", 'o', ARGUMENT_REQUIRED, "FORMAT",
 			    "output format" },
+	[OPTION_SELECTOR] = { "selector", 'l', ARGUMENT_REQUIRED, "SELECTOR",
+			      "those whose labels are so, such as 'app=web', "
+			      "'tier in (a, b)', 'app,!canary'" },
 	[OPTION_WAIT] = { "wait", 0, ARGUMENT_OPTIONAL, "true|false",
 			  "return when the object is gone (default: true)" },
 	[OPTION_SOCKET] = { "socket", 's', ARGUMENT_REQUIRED, "PATH",
@@ -212,6 +221,12 @@ static int set_value(struct cmdline *cmdline, const struct command *command,
 	case OPTION_SOCKET:
 		cmdline->socket = value;
 		break;
+	case OPTION_SELECTOR:
+		cmdline->selector = value;
+		break;
+	case OPTION_FIELD_SELECTOR:
+		cmdline->field_selector = value;
+		break;
 	case OPTION_FILENAME:
 		return add_file(cmdline, value, err);
 	case OPTION_OUTPUT:
@@ -226,6 +241,9 @@ static int set_value(struct cmdline *cmdline, const struct command *command,
 static bool set_flag(struct cmdline *cmdline, enum option_id id)
 {
 	switch (id) {
+	case OPTION_ALL:
+		cmdline->all = true;
+		return true;
 	case OPTION_ALL_NAMESPACES:
 		cmdline->all_namespaces = true;
 		return true;

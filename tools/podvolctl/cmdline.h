@@ -20,15 +20,18 @@ struct error;
 #define DEFAULT_TIMEOUT_MS 60000
 
 enum option_id {
+	OPTION_ALL,
 	OPTION_ALL_NAMESPACES,
 	OPTION_CLIENT,
 	OPTION_DRY_RUN,
+	OPTION_FIELD_SELECTOR,
 	OPTION_FILENAME,
 	OPTION_FORCE,
 	OPTION_IGNORE_NOT_FOUND,
 	OPTION_NAMESPACE,
 	OPTION_NO_HEADERS,
 	OPTION_OUTPUT,
+	OPTION_SELECTOR,
 	OPTION_WAIT,
 	/* Those below go with every command, and before it. */
 	OPTION_SOCKET,
@@ -69,6 +72,7 @@ struct cmdline {
 	const char *socket;
 	const char *namespace;
 	bool namespace_given; /* on the command line, not by environment */
+	bool all;	      /* the objects of a namespace, by intention */
 	bool all_namespaces;
 	bool client_only;
 	bool force;
@@ -79,8 +83,10 @@ struct cmdline {
 	bool wait;
 	enum dry_run dry_run;
 	const char *output; /* NULL: not given */
-	long timeout_ms;    /* 0: none */
-	char **files;	    /* owned array of borrowed strings */
+	const char *field_selector;
+	const char *selector; /* by labels */
+	long timeout_ms;      /* 0: none */
+	char **files;	      /* owned array of borrowed strings */
 	size_t n_files;
 	char **args; /* what is no option; borrowed from argv */
 	size_t n_args;

@@ -32,7 +32,8 @@ const struct command command_table[] = {
 		.completes = "types",
 		.options = OPTION_BIT(OUTPUT) | OPTION_BIT(NAMESPACE) |
 			   OPTION_BIT(ALL_NAMESPACES) | OPTION_BIT(NO_HEADERS) |
-			   OPTION_BIT(IGNORE_NOT_FOUND),
+			   OPTION_BIT(IGNORE_NOT_FOUND) | OPTION_BIT(SELECTOR) |
+			   OPTION_BIT(FIELD_SELECTOR),
 		.run = cmd_get,
 	},
 	{
@@ -43,20 +44,24 @@ const struct command command_table[] = {
 			"Shows labels, volumes, mounts and the latest events, for reading. Without a\n"
 			"NAME all objects of the namespace are described.",
 		.completes = "types",
-		.options = OPTION_BIT(NAMESPACE) | OPTION_BIT(ALL_NAMESPACES),
+		.options = OPTION_BIT(NAMESPACE) | OPTION_BIT(ALL_NAMESPACES) |
+			   OPTION_BIT(SELECTOR) | OPTION_BIT(FIELD_SELECTOR),
 		.run = cmd_describe,
 	},
 	{
 		.name = "delete",
 		.summary = "delete pods and what their emptyDir volumes hold",
-		.usage = "delete pod NAME... | delete -f FILE|-|DIR",
+		.usage =
+			"delete pod NAME...|--all|-l SELECTOR | delete -f FILE|-|DIR",
 		.description =
 			"Refused while a container still uses the pod, unless --force is given. Data\n"
 			"of hostPath volumes stays as it is.",
 		.completes = "types",
 		.options = OPTION_BIT(FILENAME) | OPTION_BIT(FORCE) |
 			   OPTION_BIT(WAIT) | OPTION_BIT(DRY_RUN) |
-			   OPTION_BIT(IGNORE_NOT_FOUND) | OPTION_BIT(NAMESPACE),
+			   OPTION_BIT(IGNORE_NOT_FOUND) |
+			   OPTION_BIT(NAMESPACE) | OPTION_BIT(ALL) |
+			   OPTION_BIT(SELECTOR) | OPTION_BIT(FIELD_SELECTOR),
 		.run = cmd_delete,
 	},
 	{

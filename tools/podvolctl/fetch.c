@@ -90,6 +90,11 @@ static int check_names(const struct cmdline *cmdline, const char *verb,
 		if (!name || !*name)
 			return report_usage(verb, "a name is empty");
 	}
+	if ((cmdline->selector || cmdline->field_selector) &&
+	    selection->n_names > 0)
+		return report_usage(
+			verb,
+			"name cannot be provided when a selector is specified");
 	if (cmdline->all_namespaces && selection->n_names > 0)
 		return report_usage(
 			verb,
@@ -199,11 +204,30 @@ static int append_sorted(json_t *items, const json_t *found)
 	return 0;
 }
 
+/* Of all pods, those that the selectors choose; NULL when out of memory. */
+static char *list_path(const struct cmdline *cmdline)
+{
+	const char *labels = cmdline->selector;
+	const char *fields = cmdline->field_selector;
+	cleanup_free char *by_label =
+		client_query("labelSelector", labels ? labels : "");
+	cleanup_free char *by_field =
+		client_query("fieldSelector", fields ? fields : "");
+	cleanup_free char *query = NULL;
+
+	if (!by_label || !by_field ||
+	    asprintf(&query, "?%s&%s", by_label, by_field) < 0) {
+		query = NULL;
+		return NULL;
+	}
+	return client_pods_path(cmdline->all_namespaces ? NULL
+							: cmdline->namespace,
+				NULL, labels || fields ? query : "");
+}
+
 static int fetch_all(const struct ctl *ctl, json_t *items)
 {
-	const struct cmdline *cmdline = ctl->cmdline;
-	cleanup_free char *path = client_pods_path(
-		cmdline->all_namespaces ? NULL : cmdline->namespace, NULL, "");
+	cleanup_free char *path = list_path(ctl->cmdline);
 	cleanup_reply struct reply reply = { 0 };
 	json_t *found, *pod;
 	struct error err;

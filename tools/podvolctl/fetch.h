@@ -35,8 +35,9 @@ void selection_done(struct selection *selection);
 int fetch_pod(const struct ctl *ctl, const char *name, json_t **ret);
 
 /*
- * The pods of a selection into items, an array: all of the namespace (or of
- * all namespaces) if it names none; for a volume POD/VOLUME its pod, once.
+ * The pods of a selection into items, an array: if it names none, all of the
+ * namespace (or of all namespaces) that the selectors of the command line
+ * choose; for a volume POD/VOLUME its pod, once.
  * What is missing has been told; the rest is in items nevertheless.
  */
 int fetch_selection(const struct ctl *ctl, const struct selection *selection,
