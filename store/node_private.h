@@ -2,8 +2,8 @@
 /*
  * node_private.h - what the files of the node engine share, and nobody else
  *
- * Order of locks: the turn of a pod (node_lock.h), then the catalog's writer
- * or reader, then the tree's own.  No driver is called with a transaction open.
+ * Order of locks: the turn of a pod (node_lock.h), then the catalog's, then the
+ * tree's own.  No driver is called with a transaction open.
  */
 #ifndef STORE_NODE_PRIVATE_H
 #define STORE_NODE_PRIVATE_H

@@ -71,38 +71,41 @@ static void connection_close(struct connection *conn)
 	pthread_mutex_destroy(&conn->lock);
 }
 
-static int writer_open(struct catalog *c, const char *path, struct error *err)
+/*
+ * Nobody else may have the file open as long as we do.  SQLite then keeps the
+ * index of its log in our memory, and not in a mapped file, where a store is a
+ * SIGBUS if the disk is full.
+ */
+static int make_exclusive(struct connection *conn, struct error *err)
+{
+	if (sqlite3_exec(conn->db, "PRAGMA locking_mode = EXCLUSIVE", NULL,
+			 NULL, NULL) != SQLITE_OK)
+		return catalog_fail(conn->db, err, "cannot open the catalog");
+	return 0;
+}
+
+static int open_file(struct connection *conn, const char *path,
+		     struct error *err)
 {
 	int r;
 
-	r = connection_open(&c->writer, path, err);
+	r = connection_open(conn, path, err);
 	if (r < 0)
 		return r;
-	if (sqlite3_db_readonly(c->writer.db, "main") == 1)
+	if (sqlite3_db_readonly(conn->db, "main") == 1)
 		return error_set(err, -EROFS,
 				 "cannot write the catalog '%s': it is "
 				 "read-only",
 				 path);
-	r = catalog_migrate(c->writer.db, path, err);
+	r = make_exclusive(conn, err);
+	if (r == 0)
+		r = catalog_migrate(conn->db, path, err);
 	if (r < 0)
 		return r;
-	return connection_start(&c->writer,
+	return connection_start(conn,
 				"PRAGMA trusted_schema = OFF;"
 				"PRAGMA foreign_keys = ON;"
 				"PRAGMA synchronous = FULL;",
-				err);
-}
-
-static int reader_open(struct catalog *c, const char *path, struct error *err)
-{
-	int r;
-
-	r = connection_open(&c->reader, path, err);
-	if (r < 0)
-		return r;
-	return connection_start(&c->reader,
-				"PRAGMA trusted_schema = OFF;"
-				"PRAGMA query_only = ON;",
 				err);
 }
 
@@ -117,11 +120,8 @@ int catalog_open(const char *path, struct catalog **ret, struct error *err)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	pthread_mutex_init(&c->writer.lock, NULL);
-	pthread_mutex_init(&c->reader.lock, NULL);
-	r = writer_open(c, path, err);
-	if (r == 0)
-		r = reader_open(c, path, err);
+	pthread_mutex_init(&c->connection.lock, NULL);
+	r = open_file(&c->connection, path, err);
 	if (r < 0) {
 		catalog_close(c);
 		return r;
@@ -134,9 +134,7 @@ void catalog_close(struct catalog *c)
 {
 	if (!c)
 		return;
-	/* The reader first: the last one to close checkpoints. */
-	connection_close(&c->reader);
-	connection_close(&c->writer);
+	connection_close(&c->connection);
 	free(c);
 }
 
@@ -145,14 +143,14 @@ static int check_place(struct catalog *c, struct error *err)
 {
 	int moved = 0;
 
-	if (sqlite3_file_control(c->writer.db, "main", SQLITE_FCNTL_HAS_MOVED,
-				 &moved) != SQLITE_OK ||
+	if (sqlite3_file_control(c->connection.db, "main",
+				 SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
 	    !moved)
 		return 0;
 	return error_set(err, -EUCLEAN,
 			 "cannot write the catalog: '%s' has been moved or "
 			 "removed; put it back, or restart the daemon",
-			 sqlite3_db_filename(c->writer.db, "main"));
+			 sqlite3_db_filename(c->connection.db, "main"));
 }
 
 int catalog_begin(struct catalog *c, struct catalog **ret_txn,
@@ -160,13 +158,14 @@ int catalog_begin(struct catalog *c, struct catalog **ret_txn,
 {
 	int r;
 
-	pthread_mutex_lock(&c->writer.lock);
+	pthread_mutex_lock(&c->connection.lock);
 	r = check_place(c, err);
-	if (r == 0 && sqlite3_exec(c->writer.db, "BEGIN IMMEDIATE", NULL, NULL,
-				   NULL) != SQLITE_OK)
-		r = catalog_fail(c->writer.db, err, "cannot write the catalog");
+	if (r == 0 && sqlite3_exec(c->connection.db, "BEGIN IMMEDIATE", NULL,
+				   NULL, NULL) != SQLITE_OK)
+		r = catalog_fail(c->connection.db, err,
+				 "cannot write the catalog");
 	if (r < 0) {
-		pthread_mutex_unlock(&c->writer.lock);
+		pthread_mutex_unlock(&c->connection.lock);
 		return r;
 	}
 	*ret_txn = c;
@@ -177,11 +176,12 @@ int catalog_commit(struct catalog **txn, struct error *err)
 {
 	struct catalog *c = *txn;
 
-	if (sqlite3_exec(c->writer.db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		return catalog_fail(c->writer.db, err,
+	if (sqlite3_exec(c->connection.db, "COMMIT", NULL, NULL, NULL) !=
+	    SQLITE_OK)
+		return catalog_fail(c->connection.db, err,
 				    "cannot write the catalog");
 	*txn = NULL;
-	pthread_mutex_unlock(&c->writer.lock);
+	pthread_mutex_unlock(&c->connection.lock);
 	return 0;
 }
 
@@ -194,19 +194,20 @@ void catalog_rollbackp(struct catalog **txn)
 		return;
 	*txn = NULL;
 	/* A failed commit may have rolled back by itself. */
-	if (!sqlite3_get_autocommit(c->writer.db))
-		sqlite3_exec(c->writer.db, "ROLLBACK", NULL, NULL, NULL);
-	pthread_mutex_unlock(&c->writer.lock);
+	if (!sqlite3_get_autocommit(c->connection.db))
+		sqlite3_exec(c->connection.db, "ROLLBACK", NULL, NULL, NULL);
+	pthread_mutex_unlock(&c->connection.lock);
 	errno = saved;
 }
 
 int catalog_counts(struct catalog *c, struct catalog_counts *ret,
 		   struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
 	cleanup_reset sqlite3_stmt *volumes =
-		c->reader.stmt[CATALOG_VOLUME_COUNT];
-	cleanup_reset sqlite3_stmt *version = c->reader.stmt[CATALOG_VERSION];
+		c->connection.stmt[CATALOG_VOLUME_COUNT];
+	cleanup_reset sqlite3_stmt *version =
+		c->connection.stmt[CATALOG_VERSION];
 	int r;
 
 	r = query_row(volumes, err, "cannot read the catalog");

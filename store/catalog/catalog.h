@@ -3,10 +3,10 @@
  * catalog.h - what the node knows, kept in SQLite: pods, volumes, mounts,
  * events
  *
- * Durable: what a commit acknowledged survives a power cut.  Writers take
- * turns and hold their turn only for the length of a transaction, in which no
- * other I/O happens; readers have a connection of their own and wait for no
- * writer.  Ids are never given again, because inode numbers are made of them.
+ * Durable: what a commit acknowledged survives a power cut.  Writers and
+ * readers take turns at the one connection, and writers hold theirs only for
+ * the length of a transaction, in which no other I/O happens and nothing else
+ * is read.  Ids are never given again, because inode numbers are made of them.
  *
  * Functions return 0 or -errno and say in err what failed: -ENOSPC for a full
  * disk, -EROFS, -EIO, -EUCLEAN for a damaged file, -EAGAIN when another

@@ -45,7 +45,7 @@ static int event_insert(struct connection *w, const struct catalog_event *event,
 int catalog_event_add(struct catalog *txn, const struct catalog_event *event,
 		      struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	cleanup_reset sqlite3_stmt *prune = w->stmt[CATALOG_EVENT_PRUNE];
 	uint64_t version;
 	int r;
@@ -86,9 +86,10 @@ int catalog_event_list(struct catalog *c, const char *pod_uid,
 		       struct catalog_event **ret, size_t *ret_n,
 		       uint64_t *ret_resource_version, struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
-	cleanup_reset sqlite3_stmt *version = c->reader.stmt[CATALOG_VERSION];
-	cleanup_reset sqlite3_stmt *q = c->reader.stmt[CATALOG_EVENT_LIST];
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
+	cleanup_reset sqlite3_stmt *version =
+		c->connection.stmt[CATALOG_VERSION];
+	cleanup_reset sqlite3_stmt *q = c->connection.stmt[CATALOG_EVENT_LIST];
 	cleanup_free struct catalog_event *events = NULL;
 	size_t n = 0;
 	int r;

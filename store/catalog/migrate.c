@@ -111,11 +111,16 @@ static int refuse_unreadable(sqlite3 *db, const char *path, struct error *err)
 	return catalog_fail(db, err, "cannot read the catalog");
 }
 
-/* Nothing is wrong, or only with a value, which its reader finds as well. */
+/* Nothing is wrong, or only with a value that pods.c finds to be bad, too. */
 static bool is_readable(const char *finding)
 {
-	static const char *const known[] = { "ok", "CHECK constraint failed in",
-					     "NULL value in" };
+	static const char *const known[] = {
+		"ok",
+		"CHECK constraint failed in pod",
+		"CHECK constraint failed in volume",
+		"NULL value in pod.",
+		"NULL value in volume.",
+	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (strncmp(finding, known[i], strlen(known[i])) == 0)
@@ -128,24 +133,27 @@ static bool is_readable(const char *finding)
 static int check_integrity(sqlite3 *db, const char *path, struct error *err)
 {
 	sqlite3_stmt *q = NULL;
-	const char *text = NULL;
+	const char *text;
 	int rc;
-	int r = 0;
+	int r;
 
 	rc = sqlite3_prepare_v2(db, "PRAGMA quick_check", -1, &q, NULL);
-	while (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW) {
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(q);
+	while (rc == SQLITE_ROW) {
 		text = (const char *)sqlite3_column_text(q, 0);
-		if (!text || is_readable(text))
-			continue;
+		if (!text || !is_readable(text))
+			break;
+		rc = sqlite3_step(q);
+	}
+	if (rc == SQLITE_ROW)
 		r = error_set(err, -EUCLEAN,
 			      "the catalog '%s' is damaged (%s); it was left "
 			      "as it is: restore it from a copy, or move the "
 			      "state directory away to start with an empty one",
-			      path, text);
-		break;
-	}
-	if (r == 0 && !text)
-		r = refuse_unreadable(db, path, err);
+			      path, text ? text : "no result");
+	else
+		r = rc == SQLITE_DONE ? 0 : refuse_unreadable(db, path, err);
 	sqlite3_finalize(q);
 	return r;
 }

@@ -6,7 +6,7 @@
 int catalog_mount_put(struct catalog *txn, uint64_t pod_id,
 		      const struct catalog_mount *mount, struct error *err)
 {
-	cleanup_reset sqlite3_stmt *q = txn->writer.stmt[CATALOG_MOUNT_PUT];
+	cleanup_reset sqlite3_stmt *q = txn->connection.stmt[CATALOG_MOUNT_PUT];
 
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)pod_id);
 	query_text(q, 2, mount->container);
@@ -19,7 +19,8 @@ int catalog_mount_put(struct catalog *txn, uint64_t pod_id,
 
 int catalog_mount_clear(struct catalog *txn, struct error *err)
 {
-	cleanup_reset sqlite3_stmt *q = txn->writer.stmt[CATALOG_MOUNT_CLEAR];
+	cleanup_reset sqlite3_stmt *q =
+		txn->connection.stmt[CATALOG_MOUNT_CLEAR];
 
 	return query_run(q, err, "cannot clear the mounts");
 }

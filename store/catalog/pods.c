@@ -112,7 +112,7 @@ static int volume_add(struct connection *w, uint64_t pod_id,
 int catalog_pod_insert(struct catalog *txn, struct catalog_pod *pod,
 		       struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	int r;
 
 	r = query_next_version(w, &pod->resource_version, err);
@@ -130,7 +130,7 @@ int catalog_pod_insert(struct catalog *txn, struct catalog_pod *pod,
 int catalog_pod_set_phase(struct catalog *txn, struct catalog_pod *pod,
 			  enum catalog_phase phase, struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	cleanup_reset sqlite3_stmt *p = w->stmt[CATALOG_POD_SET_PHASE];
 	cleanup_reset sqlite3_stmt *v = w->stmt[CATALOG_VOLUME_SET_PHASE];
 	uint64_t version;
@@ -160,7 +160,7 @@ int catalog_pod_set_phase(struct catalog *txn, struct catalog_pod *pod,
 int catalog_pod_set_document(struct catalog *txn, struct catalog_pod *pod,
 			     const char *document, struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	cleanup_reset sqlite3_stmt *q = w->stmt[CATALOG_POD_SET_DOCUMENT];
 	cleanup_free char *copy = strdup(document);
 	uint64_t version;
@@ -186,7 +186,7 @@ int catalog_pod_set_document(struct catalog *txn, struct catalog_pod *pod,
 int catalog_volume_set_spec(struct catalog *txn, struct catalog_volume *vol,
 			    const char *spec, struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	cleanup_reset sqlite3_stmt *q = w->stmt[CATALOG_VOLUME_SET_SPEC];
 	cleanup_free char *copy = strdup(spec);
 	int r;
@@ -206,7 +206,7 @@ int catalog_volume_set_spec(struct catalog *txn, struct catalog_volume *vol,
 int catalog_pod_delete(struct catalog *txn, const struct catalog_pod *pod,
 		       struct error *err)
 {
-	struct connection *w = &txn->writer;
+	struct connection *w = &txn->connection;
 	cleanup_reset sqlite3_stmt *q = w->stmt[CATALOG_POD_DELETE];
 	cleanup_reset sqlite3_stmt *prune = w->stmt[CATALOG_NAMESPACE_PRUNE];
 	uint64_t version;
@@ -382,22 +382,22 @@ static int pod_by_name(struct catalog *c, const char *namespace,
 		       const char *name, struct catalog_pod *ret,
 		       struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
-	cleanup_reset sqlite3_stmt *q = c->reader.stmt[CATALOG_POD_BY_NAME];
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
+	cleanup_reset sqlite3_stmt *q = c->connection.stmt[CATALOG_POD_BY_NAME];
 
 	query_text(q, 1, namespace);
 	query_text(q, 2, name);
-	return pod_fetch_at_once(&c->reader, q, ret, err);
+	return pod_fetch_at_once(&c->connection, q, ret, err);
 }
 
 int catalog_pod_by_uid(struct catalog *c, const char *uid,
 		       struct catalog_pod *ret, struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
-	cleanup_reset sqlite3_stmt *q = c->reader.stmt[CATALOG_POD_BY_UID];
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
+	cleanup_reset sqlite3_stmt *q = c->connection.stmt[CATALOG_POD_BY_UID];
 
 	query_text(q, 1, uid);
-	return pod_fetch_at_once(&c->reader, q, ret, err);
+	return pod_fetch_at_once(&c->connection, q, ret, err);
 }
 
 /* May it be the name of something that has lost its own? */
@@ -479,9 +479,9 @@ static int list_version(struct connection *conn, uint64_t *ret,
 int catalog_pod_list(struct catalog *c, const char *namespace, unsigned flags,
 		     struct catalog_pods *ret, struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
 	cleanup_catalog_pods struct catalog_pods list = { 0 };
-	struct connection *conn = &c->reader;
+	struct connection *conn = &c->connection;
 	int r;
 
 	r = snapshot(conn, "BEGIN", err);

@@ -52,18 +52,17 @@ struct connection {
 };
 
 struct catalog {
-	struct connection writer;
-	struct connection reader;
+	struct connection connection;
 };
 
 /*
- * Take the reader's turn.  Declared cleanup_unlock before the statements, it
- * is given back after they have been reset.
+ * Take a turn to read.  Declared cleanup_unlock before the statements, it is
+ * given back after they have been reset.
  */
-static inline pthread_mutex_t *reader_lock(struct catalog *c)
+static inline pthread_mutex_t *catalog_lock(struct catalog *c)
 {
-	pthread_mutex_lock(&c->reader.lock);
-	return &c->reader.lock;
+	pthread_mutex_lock(&c->connection.lock);
+	return &c->connection.lock;
 }
 
 static inline void unlockp(pthread_mutex_t **lock)

@@ -6,7 +6,7 @@
 int catalog_usage_put(struct catalog *txn, uint32_t volume_id,
 		      const struct catalog_usage *usage, struct error *err)
 {
-	cleanup_reset sqlite3_stmt *q = txn->writer.stmt[CATALOG_USAGE_PUT];
+	cleanup_reset sqlite3_stmt *q = txn->connection.stmt[CATALOG_USAGE_PUT];
 
 	sqlite3_bind_int64(q, 1, volume_id);
 	sqlite3_bind_int(q, 2, usage->clean != 0);
@@ -19,8 +19,8 @@ int catalog_usage_put(struct catalog *txn, uint32_t volume_id,
 int catalog_usage_get(struct catalog *c, uint32_t volume_id,
 		      struct catalog_usage *ret, struct error *err)
 {
-	cleanup_unlock pthread_mutex_t *lock = reader_lock(c);
-	cleanup_reset sqlite3_stmt *q = c->reader.stmt[CATALOG_USAGE_GET];
+	cleanup_unlock pthread_mutex_t *lock = catalog_lock(c);
+	cleanup_reset sqlite3_stmt *q = c->connection.stmt[CATALOG_USAGE_GET];
 	int r;
 
 	sqlite3_bind_int64(q, 1, volume_id);
