@@ -106,7 +106,11 @@ static int open_catalog(struct node *node, struct error *err)
 	r = refuse_lost_catalog(node, path, err);
 	if (r < 0)
 		return r;
-	return catalog_open(path, &node->catalog, err);
+	r = catalog_open(path, &node->catalog, err);
+	/* It may need more room than the last one gave back when it ended. */
+	if (node_reserve_spend(node, r))
+		r = catalog_open(path, &node->catalog, err);
+	return r;
 }
 
 static int open_parts(struct node *node, const struct node_options *options,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_reserve.c - room kept for deleting pods when the disk is full
+ * node_reserve.c - room kept for starting, and deleting pods, on a full disk
  *
- * A deletion has to be written down before it gives anything back.  So a file
- * holds some room, which is given up when a deletion finds none, and taken
- * again once there is some.
+ * A deletion has to be written down before it gives anything back, and a start
+ * comes before all deletions.  So a file holds some room, which is given up
+ * when one of them finds none, and taken again once there is some.
  */
 #include "store/base/cleanup.h"
 #include "store/node_private.h"
