@@ -85,7 +85,10 @@ int node_volume_resize(struct node *node, const struct node_resize *what,
 		       enum node_outcome *ret_outcome, json_t **ret_object,
 		       struct causes *causes, struct error *err);
 
-/* 0, -ENOENT, or another -errno with err. */
+/*
+ * 0, -ENOENT, or another -errno with err.  Of a pod whose record is damaged
+ * this shows what there is; its phase is Unknown, and a message says why.
+ */
 int node_pod_get(struct node *node, const char *namespace, const char *name,
 		 json_t **ret_object, struct error *err);
 int node_pod_get_by_uid(struct node *node, const char *uid, json_t **ret_object,

@@ -40,7 +40,7 @@ json_t *node_document(const struct catalog_pod *pod)
 {
 	json_t *document = json_loads(pod->document, 0, NULL);
 
-	if (json_is_object(document))
+	if (json_is_object(json_object_get(document, "spec")))
 		return document;
 	json_decref(document);
 	return NULL;

@@ -229,10 +229,10 @@ int apply_update(struct apply *a, struct catalog_pod *row, struct error *err)
 	if (a->flags & NODE_APPLY_CREATE)
 		return error_set(err, -EEXIST, "pods \"%s\" already exists",
 				 a->name);
+	r = node_damaged_check(row, err);
 	/* Before the fields: who has not seen the pod cannot judge them. */
-	r = check_seen(a, row, err);
 	if (r == 0)
-		r = node_damaged_check(row, err);
+		r = check_seen(a, row, err);
 	if (r == 0)
 		r = node_document_decode(row, &old, err);
 	if (r < 0)

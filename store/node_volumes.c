@@ -159,8 +159,7 @@ static int teardown(struct node *node, const struct catalog_pod *pod,
 	int r;
 
 	r = node_volume_load(pod, vol, &v, err);
-	/* It goes with the pod's directory, where the reaper enters no mount.
-	 */
+	/* It goes with the pod's directory; the reaper enters no mount. */
 	if (r == -EUCLEAN || r == -ENOTSUP)
 		return mount_detach_tree(node->env.pods_fd, pod->uid,
 					 NODE_POD_DEPTH);

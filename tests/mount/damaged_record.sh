@@ -57,7 +57,7 @@ expect_deletable()
 	expect_eq "data" "$(list "$S/pods")" ""
 }
 
-for document in '{' '[]' '7' ''; do
+for document in '{' '[]' '7' '' '{}' '{"spec": 3}'; do
 	it "the manifest '$document' is none: the pod is served, and shown as Unknown"
 	damage "UPDATE pod SET document = '$document' WHERE name = 'web'"
 	expect_eq "the file" "$(cat "$V/file")" precious
