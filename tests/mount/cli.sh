@@ -108,6 +108,10 @@ expect_match "row" "$(cat "$out")" '^web   2/2   Ready   [0-9smh]+   [0-9a-f-]{3
 run 0 get vol web/data
 expect_match "header" "$(head -1 "$out")" '^NAME +SOURCE +STATUS +USED +LIMIT +INODES +AGE$'
 expect_match "row" "$(tail -1 "$out")" '^web/data +emptyDir +Ready +[^ ]+ +64Mi +[^ ]+ +[^ ]+$'
+apply_pod numbers 'a=emptyDir: {sizeLimit: 100000}' 'b=emptyDir: {sizeLimit: 99999.5}'
+run 0 get volumes numbers --no-headers
+expect_eq "limits" "$(awk '{ print $5 }' "$out" | xargs)" "100000 99999.5"
+ctl delete pod numbers >/dev/null
 run 0 get volumes web -o wide
 says "$out" "$M/default/web/data"
 says "$out" "$S/pods/"

@@ -82,9 +82,13 @@ static const char *limit_of(const json_t *spec, char *buf, size_t size)
 
 	if (json_is_string(limit))
 		return json_string_value(limit);
-	if (!json_is_integer(limit))
+	if (json_is_integer(limit))
+		snprintf(buf, size, "%" JSON_INTEGER_FORMAT,
+			 json_integer_value(limit));
+	else if (json_is_real(limit))
+		snprintf(buf, size, "%.15g", json_real_value(limit));
+	else
 		return NULL;
-	snprintf(buf, size, "%" JSON_INTEGER_FORMAT, json_integer_value(limit));
 	return buf;
 }
 
