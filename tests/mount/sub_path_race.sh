@@ -37,6 +37,8 @@ race()
 	kill -0 "$held" || fail "the swapper ended"
 	let_go
 	echo "  given $given, refused $refused"
+	# Always one and the same answer would mean that there was no race.
+	((given && refused)) || fail "given $given, refused $refused"
 	expect_eq "escapes" "$escaped" 0
 	daemon_answers || fail "the daemon does not answer"
 }
