@@ -9,8 +9,8 @@
 
 # What is there to choose from, in the order of the tables.  "native" is the
 # backing itself and what the others are compared with.
-all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-hostpath
-	bindfs mergerfs fuse-overlayfs passthrough_ll)
+all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-own-locks
+	podvols-hostpath bindfs mergerfs fuse-overlayfs passthrough_ll)
 declare -A dir_of=()
 
 # Options of the peers: what their users get, and what the run says if asked.
@@ -57,11 +57,6 @@ passthrough_ll_build()
 		$(pkg-config --cflags --libs fuse3) 2>/dev/null
 }
 
-has_transports()
-{
-	"$BUILD/podvolsd" --help | grep -q -e '--transport'
-}
-
 # podvols_open NAME [OPTIONS]: a daemon with one pod, its state in the backing.
 podvols_open()
 {
@@ -77,6 +72,20 @@ podvols_open()
 	dir_of[$name]=$M/default/web/data
 }
 
+# The kernel's switch counts when a filesystem is mounted, so it is on only then.
+uring_open()
+{
+	local switch=/sys/module/fuse/parameters/enable_uring was
+
+	[[ -w $switch ]] || return 1
+	was=$(cat "$switch")
+	echo Y >"$switch"
+	podvols_open podvols-uring --transport=uring
+	echo "$was" >"$switch"
+	# One that the kernel refuses falls back: that is measured already.
+	[[ $(jq -r .fuse.transport "$M/.podvols/stats.json") == uring ]]
+}
+
 podvols_target_open()
 {
 	case $1 in
@@ -86,13 +95,9 @@ podvols_target_open()
 		[[ ${dir_of[podvols]:-} ]] || podvols_open podvols
 		dir_of[$1]=$work/podvols/mnt/default/web/${1#podvols-}
 		;;
-	podvols-dev | podvols-uring)
-		has_transports || return 1
-		podvols_open "$1" --transport="${1#podvols-}"
-		# One that the kernel refuses falls back: that is measured already.
-		[[ $(jq -r .fuse.transport "$M/.podvols/stats.json") == "${1#podvols-}" ]] ||
-			return 1
-		;;
+	podvols-dev) podvols_open podvols-dev --transport=dev ;;
+	podvols-uring) uring_open ;;
+	podvols-own-locks) podvols_open podvols-own-locks --share-locks=no ;;
 	esac
 }
 
