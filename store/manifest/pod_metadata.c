@@ -114,6 +114,17 @@ static int uid_decode(const struct field *metadata, json_t *value,
 		       : 0;
 }
 
+static void key_check(const struct field *field, const char *key, bool is_good)
+{
+	json_t *value;
+
+	if (is_good)
+		return;
+	value = json_string(key);
+	field_invalid(field, value, NAME_QUALIFIED_TEXT);
+	json_decref(value);
+}
+
 static void labels_check(const struct field *metadata, const json_t *value)
 {
 	struct field field;
@@ -126,8 +137,7 @@ static void labels_check(const struct field *metadata, const json_t *value)
 	json_object_foreach(labels, key, text)
 	{
 		member = field_child(&field, key);
-		if (!name_is_qualified(key))
-			field_invalid(&member, NULL, NAME_QUALIFIED_TEXT);
+		key_check(&member, key, name_is_qualified(key));
 		if (field_has_type(&member, text, FIELD_STRING) &&
 		    !name_is_label_value(json_string_value(text)))
 			field_invalid(&member, text, NAME_LABEL_VALUE_TEXT);
@@ -160,8 +170,7 @@ static void annotations_check(const struct field *metadata, const json_t *value)
 	json_object_foreach(annotations, key, text)
 	{
 		member = field_child(&field, key);
-		if (!annotation_key_is_good(key))
-			field_invalid(&member, NULL, NAME_QUALIFIED_TEXT);
+		key_check(&member, key, annotation_key_is_good(key));
 		field_has_type(&member, text, FIELD_STRING);
 		size += strlen(key) + json_string_length(text);
 	}

@@ -177,7 +177,8 @@ Test(pod, labels_and_annotations_are_checked)
 	accept(with_metadata("name: p, labels: {app.io/Name_1: x.Y-z, b: ''}, "
 			     "annotations: {a.io/B: 'any text {}'}"));
 	refuse(with_metadata("name: p, labels: {'a b': c}"), INVALID,
-	       "metadata.labels.a b", "alphanumeric");
+	       "metadata.labels.a b",
+	       "\"a b\": a name must consist of alphanumeric");
 	refuse(with_metadata("name: p, labels: {a/b/c: c}"), INVALID,
 	       "metadata.labels[a/b/c]", "DNS subdomain");
 	refuse(with_metadata("name: p, labels: {a: 'b c'}"), INVALID,
@@ -187,7 +188,8 @@ Test(pod, labels_and_annotations_are_checked)
 	refuse(with_metadata("name: p, annotations: {a: yes}"), INVALID,
 	       "metadata.annotations.a", "quotes");
 	refuse(with_metadata("name: p, annotations: {/a: b}"), INVALID,
-	       "metadata.annotations[/a]", "alphanumeric");
+	       "metadata.annotations[/a]",
+	       "\"/a\": a name must consist of alphanumeric");
 	refuse(with_metadata("name: p, labels: [a]"), INVALID,
 	       "metadata.labels", "must be a mapping");
 }
