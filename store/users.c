@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * users.c - who uses a directory of the mount: binds, open files, cwds
+ * users.c - who uses a directory of the mount: mounts, open files, cwds
  *
  * Nothing here asks a filesystem for anything, neither ours nor a dead one:
  * all is read from /proc.  A mount is known by its id, which is unique over
@@ -139,6 +139,30 @@ static bool mount_is_user(const struct scan *scan, const struct seen_mount *m)
 	return !(below && !*below && strcmp(m->root, "/") == 0);
 }
 
+/* Does it lie inside the directory, for us?  It would go with its place. */
+static bool mount_is_inside(const struct scan *scan,
+			    const struct process *process, const char *target)
+{
+	char inside[PATH_MAX];
+	const char *below;
+
+	if (process->ns != scan->own_ns || !target)
+		return false;
+	below = path_beneath(target, scan->mountpoint);
+	if (!below)
+		return false;
+	snprintf(inside, sizeof(inside), "/%s", below);
+	return path_beneath(inside, scan->rel) != NULL;
+}
+
+static void scan_tell_mount(struct scan *scan, const char *target)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "mount at '%s'", target);
+	scan_tell(scan, text);
+}
+
 static int scan_keep_mount(struct scan *scan, struct libmnt_fs *fs, ino_t ns)
 {
 	struct seen_mount m = { .id = mnt_fs_get_id(fs), .ns = ns };
@@ -170,11 +194,14 @@ static int scan_table(struct scan *scan, const struct process *process,
 	if (!iter)
 		return -ENOMEM;
 	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = mnt_fs_get_target(fs);
 		const struct seen_mount *m;
-		char text[160];
 
-		if (mnt_fs_get_devno(fs) != scan->dev)
+		if (mnt_fs_get_devno(fs) != scan->dev) {
+			if (mount_is_inside(scan, process, target))
+				scan_tell_mount(scan, target);
 			continue;
+		}
 		r = scan_keep_mount(scan, fs, process->ns);
 		if (r < 0)
 			break;
@@ -182,9 +209,7 @@ static int scan_table(struct scan *scan, const struct process *process,
 		if (!mount_is_user(scan, m))
 			continue;
 		if (process->ns == scan->own_ns) {
-			snprintf(text, sizeof(text), "mount at '%s'",
-				 m->target);
-			scan_tell(scan, text);
+			scan_tell_mount(scan, m->target);
 		} else if (!told) {
 			scan_tell_process(scan, process, "mount");
 			told = true;

@@ -214,6 +214,20 @@ Test(users, a_bind_mount_in_our_namespace_is_found_where_it_is)
 	cr_expect(eq(sz, users.n, 0), "%s", users.text);
 }
 
+/* To let go of the directory would take the mount away with it. */
+Test(users, what_else_is_mounted_inside_is_found)
+{
+	cr_assert(eq(int,
+		     mount("none", "fs/default/web/cache", "tmpfs", 0, NULL),
+		     0));
+	find(POD);
+	cr_expect(eq(sz, users.n, 1), "%s", users.text);
+	cr_expect(ne(ptr, strstr(users.text, "'" POD "/cache'"), NULL), "%s",
+		  users.text);
+	find("/mnt/fs/default/website");
+	cr_expect(eq(sz, users.n, 0), "%s", users.text);
+}
+
 Test(users, a_bind_mount_in_another_namespace_is_found)
 {
 	start_child(bind_in_namespace);
