@@ -13,7 +13,7 @@ static const off_t sizes[] = {
 
 CASES(truncate, to_sizes, N_OF(sizes))
 {
-	char buf[64];
+	char buf[64] = { 0 };
 	int fd;
 
 	about("truncate to %lld", (long long)sizes[nth]);
