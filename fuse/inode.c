@@ -20,6 +20,7 @@
 #define MAX_RECORDS    (MAX_CHUNKS * CHUNK_RECORDS)
 #define SHARD_BUCKETS  (MAX_RECORDS / N_SHARDS)
 #define MIN_BUCKETS    16u
+#define BUCKETS_BACK   1024u /* 4 KiB: so many go back to the system at once */
 #define GENERATION_MAX INT32_MAX /* bit 63 of node ids belongs to vnode.h */
 #define NONE	       0u	 /* record 0 is never used */
 
@@ -243,6 +244,10 @@ static void shard_shrink(struct inode_table *t, struct shard *s)
 		tail = &t->records[*tail].next;
 	*tail = base[s->n_buckets];
 	base[s->n_buckets] = NONE;
+	/* Larger pages only go where one begins: none behind it is in use. */
+	if (s->n_buckets % BUCKETS_BACK == 0)
+		madvise(&base[s->n_buckets], BUCKETS_BACK * sizeof(*base),
+			MADV_REMOVE);
 }
 
 static void record_link(struct inode_table *t, struct shard *s, uint32_t i)

@@ -4,6 +4,7 @@
 #include <criterion/new/assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fuse/inode.h"
@@ -149,6 +150,37 @@ Test(inode, many_files_are_found_again_and_give_their_memory_back)
 	cr_expect(eq(u64, after.inodes, 1));
 	/* One chunk of 64 KiB may stay in each of the 64 shards. */
 	cr_expect(le(u64, after.bytes, before.bytes + 64ULL * (65u << 10)));
+	free(ids);
+}
+
+/* Shared memory that this process has, in bytes: the table's. */
+static uint64_t resident(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long kib = 0;
+	char line[256];
+
+	cr_assert(ne(ptr, f, NULL));
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "RssShmem: %lu", &kib);
+	fclose(f);
+	return (uint64_t)kib << 10;
+}
+
+/* That of the hash tables too: 4 bytes for each file. */
+Test(inode, memory_that_was_needed_once_is_the_systems_again, .timeout = 180)
+{
+	const uint32_t many = 2000000;
+	uint64_t *ids = calloc(many, sizeof(*ids));
+	struct inode_stats stats;
+
+	for (uint32_t n = 0; n < many; n++)
+		ids[n] = remember(n);
+	for (uint32_t n = 0; n < many; n++)
+		inode_forget(table, ids[n], 1);
+	inode_table_stats(table, &stats);
+	cr_expect(eq(u64, stats.inodes, 0));
+	cr_expect(le(u64, resident(), stats.bytes + (1u << 20)));
 	free(ids);
 }
 
