@@ -391,3 +391,17 @@ int store_lock_fd(struct store *st, const struct store_handle *h,
 		return -EOPNOTSUPP;
 	return st->ops->lock_fd(st, h, open_flags);
 }
+
+int store_watch(struct store *st, const struct store_handle *h,
+		struct store_watcher *watcher, uint64_t id)
+{
+	if (!st->ops->watch)
+		return -EOPNOTSUPP;
+	return st->ops->watch(st, h, watcher, id);
+}
+
+void store_unwatch(struct store *st, const struct store_handle *h, uint64_t id)
+{
+	if (st->ops->unwatch)
+		st->ops->unwatch(st, h, id);
+}

@@ -85,6 +85,22 @@ struct store_dirent {
 /* Return 0 to go on, anything else to end the listing before this entry. */
 typedef int store_dirent_fn(void *arg, const struct store_dirent *entry);
 
+/* What became of something that is watched. */
+enum store_change {
+	STORE_CHANGED,	    /* its attributes or bytes are others */
+	STORE_CHANGED_NAME, /* a name in the directory leads elsewhere */
+	STORE_CHANGED_ALL,  /* something was missed: it may be anything */
+};
+
+/*
+ * Who is told, of one change at a time, by a thread of the store that holds a
+ * lock of the store: changed() neither calls the store nor waits.
+ */
+struct store_watcher {
+	void (*changed)(struct store_watcher *watcher, enum store_change change,
+			uint64_t id, const char *name);
+};
+
 struct store;
 struct store_file; /* a family's own open file */
 
@@ -265,6 +281,23 @@ struct store_ops {
 	 */
 	int (*lock_fd)(struct store *st, const struct store_handle *h,
 		       int open_flags);
+
+	/*
+	 * Have the watcher told, by this id, of what anybody does to the file
+	 * after this returns: soon, but not at once.  All watches have the same
+	 * watcher.  A directory is watched until unwatch(), which names that
+	 * come and go in it are told of; anything else only until it was told
+	 * of once.  To watch again what is watched does nothing.
+	 *
+	 * -EOPNOTSUPP where others can make changes unseen, -EINVAL for what is
+	 * neither file, directory nor link, -ENOSPC if too much is watched.
+	 * NULL: nowhere.
+	 */
+	int (*watch)(struct store *st, const struct store_handle *h,
+		     struct store_watcher *watcher, uint64_t id);
+	/* The watcher is not told by this id any more when this returns. */
+	void (*unwatch)(struct store *st, const struct store_handle *h,
+			uint64_t id);
 };
 
 struct store {
@@ -359,5 +392,8 @@ int store_removexattr(struct store *st, const struct store_handle *h,
 		      const char *name);
 int store_lock_fd(struct store *st, const struct store_handle *h,
 		  int open_flags);
+int store_watch(struct store *st, const struct store_handle *h,
+		struct store_watcher *watcher, uint64_t id);
+void store_unwatch(struct store *st, const struct store_handle *h, uint64_t id);
 
 #endif

@@ -36,6 +36,11 @@ static void set_class(struct store_handle *h, mode_t mode)
 		h->bytes[h->len++] = class_of_mode(mode);
 }
 
+unsigned handle_kernel_len(const struct store_handle *h)
+{
+	return h->len & ~(HANDLE_WORD - 1);
+}
+
 enum handle_class handle_class(const struct store_handle *h)
 {
 	if (h->len > STORE_HANDLE_MAX || h->len % HANDLE_WORD != 1)
@@ -70,7 +75,7 @@ int handle_make(int dirfd, const char *name, int flags, uint16_t realm,
 int handle_open(int mount_fd, const struct store_handle *h, int open_flags)
 {
 	struct kernel_handle kh;
-	unsigned len = h->len & ~(HANDLE_WORD - 1);
+	unsigned len = handle_kernel_len(h);
 	int fd;
 
 	if (len == 0 || len > STORE_HANDLE_MAX || h->type == HANDLE_TYPE_HELD)

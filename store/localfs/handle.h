@@ -36,6 +36,8 @@ int handle_make(int dirfd, const char *name, int flags, uint16_t realm,
 /* Open by handle on the filesystem that mount_fd is in. */
 int handle_open(int mount_fd, const struct store_handle *h, int open_flags);
 
+/* How many of the bytes are the kernel's. */
+unsigned handle_kernel_len(const struct store_handle *h);
 enum handle_class handle_class(const struct store_handle *h);
 
 /* The handle of a held descriptor: a slot and its generation. */

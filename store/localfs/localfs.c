@@ -16,6 +16,7 @@
 #include "store/localfs/orphans.h"
 #include "store/localfs/pin.h"
 #include "store/localfs/state.h"
+#include "store/localfs/watch.h"
 
 #define LOCALFS_FD_CACHE 256u
 
@@ -38,6 +39,7 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 	lfs->files = fdcache_new(n_fds);
 	lfs->held = held_new();
 	lfs->orphans = orphans_new();
+	lfs->watches = watches_new(options->watches);
 	lfs->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (lfs->proc_fd < 0) {
 		r = error_set(err, -errno,
@@ -47,7 +49,7 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 		return r;
 	}
 	if (!lfs->realms || !lfs->dirs || !lfs->files || !lfs->held ||
-	    !lfs->orphans) {
+	    !lfs->orphans || !lfs->watches) {
 		localfs_free(lfs);
 		return error_set(err, -ENOMEM, "out of memory");
 	}
@@ -61,6 +63,7 @@ void localfs_free(struct localfs *lfs)
 
 	if (!lfs)
 		return;
+	watches_free(lfs->watches);
 	orphans_free(lfs->orphans);
 	held_free(lfs->held);
 	fdcache_free(lfs->dirs);
@@ -82,6 +85,7 @@ void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
 	ret->realms = realms_count(lfs->realms);
 	ret->dir_fds = fdcache_count(lfs->dirs);
 	ret->file_fds = fdcache_count(lfs->files);
+	ret->watches = watches_count(lfs->watches);
 	ret->held_fds = held_count(lfs->held) + orphans_count(lfs->orphans);
 }
 
@@ -182,6 +186,8 @@ static const struct store_ops localfs_ops = {
 	.listxattr = local_listxattr,
 	.removexattr = local_removexattr,
 	.lock_fd = local_lock_fd,
+	.watch = local_watch,
+	.unwatch = local_unwatch,
 };
 
 int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,

@@ -21,6 +21,7 @@ struct store;
 struct localfs_options {
 	/* Descriptors kept of directories, and as many of files; 0: default. */
 	size_t fd_cache;
+	size_t watches;	      /* files watched at most; 0: default */
 	bool test_no_handles; /* behave as on a filesystem without handles */
 };
 
@@ -29,6 +30,7 @@ struct localfs_stats {
 	size_t dir_fds;	 /* cached directory descriptors */
 	size_t file_fds; /* cached descriptors of files */
 	size_t held_fds; /* held for want of handles, or of removed files */
+	size_t watches;
 };
 
 int localfs_new(const struct localfs_options *options, struct localfs **ret,

@@ -96,4 +96,9 @@ int local_removexattr(struct store *st, const struct store_handle *h,
 int local_ioctl(struct store *st, const struct store_handle *h,
 		struct store_file *file, unsigned long cmd, void *data);
 
+/* watch.c */
+int local_watch(struct store *st, const struct store_handle *h,
+		struct store_watcher *watcher, uint64_t id);
+void local_unwatch(struct store *st, const struct store_handle *h, uint64_t id);
+
 #endif

@@ -186,6 +186,27 @@ static bool mount_is_remote(int mount_fd)
 }
 
 /*
+ * Known to tell fanotify of each change: nobody changes them from another
+ * machine or below, and events name files by the handles that we use.
+ */
+static bool mount_is_watchable(int mount_fd)
+{
+	static const unsigned long watchable[] = {
+		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,
+		TMPFS_MAGIC,	  F2FS_SUPER_MAGIC,
+	};
+	struct statfs fs;
+
+	if (mount_fd < 0 || fstatfs(mount_fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(watchable) / sizeof(watchable[0]); i++) {
+		if ((unsigned long)fs.f_type == watchable[i])
+			return true;
+	}
+	return false;
+}
+
+/*
  * FUSE and FAT decode only handles of files that are in memory at the time.
  * Elsewhere a probe tells, also whether we have the right to.
  */
@@ -239,12 +260,14 @@ static int enter_new(struct realms *t, struct realm_set *set, uint64_t mount_id,
 		t->table[index].mount_id = mount_id;
 		atomic_store(&t->table[index].has_handles, false);
 		atomic_store(&t->table[index].is_remote, true);
+		atomic_store(&t->table[index].is_watchable, false);
 	}
 	realm = &t->table[index];
 	if (*mount_fd >= 0 && atomic_load(&realm->mount_fd) < 0) {
 		atomic_store(&realm->mount_fd, steal_fd(mount_fd));
 		atomic_store(&realm->has_handles, facts->has_handles);
 		atomic_store(&realm->is_remote, facts->is_remote);
+		atomic_store(&realm->is_watchable, facts->is_watchable);
 	}
 	set_add_locked(t, set, (unsigned)index);
 	*ret = (uint16_t)index;
@@ -267,6 +290,7 @@ int realm_enter(struct realms *t, struct realm_set *set, int fd,
 		facts.has_handles =
 			mount_has_handles(mount_fd, fd, attr->stx_mode);
 	facts.is_remote = mount_is_remote(mount_fd);
+	facts.is_watchable = facts.has_handles && mount_is_watchable(mount_fd);
 
 	pthread_mutex_lock(&t->lock);
 	r = enter_new(t, set, attr->stx_mnt_id, &mount_fd, &facts, ret);

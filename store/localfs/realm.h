@@ -27,6 +27,8 @@ struct realm {
 	atomic_bool has_handles; /* otherwise descriptors are held */
 	/* A server has the attributes: what is cached of them may be old. */
 	atomic_bool is_remote;
+	/* Whoever changes a file does so through this kernel's own inode. */
+	atomic_bool is_watchable;
 };
 
 /* The realms that a store has met: it holds a reference of each. */

@@ -13,6 +13,7 @@
 struct fdcache;
 struct held;
 struct orphans;
+struct watches;
 
 struct localfs {
 	atomic_uint_fast64_t own_dev; /* of the mount we serve; 0: none yet */
@@ -22,6 +23,7 @@ struct localfs {
 	struct fdcache *files; /* of exclusive volumes, used lately */
 	struct held *held;
 	struct orphans *orphans;
+	struct watches *watches;
 };
 
 struct local_store {

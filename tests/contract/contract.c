@@ -61,6 +61,7 @@ struct volume_under_test *volume_open(const struct place *place)
 {
 	struct localfs_options options = {
 		.fd_cache = 16,
+		.watches = CONTRACT_WATCHES,
 		.test_no_handles = place->no_handles,
 	};
 	struct volume_under_test *v = &volume;

@@ -16,6 +16,9 @@
 #include "store/localfs/localfs.h"
 #include "store/store.h"
 
+/* Files that a volume under test may watch. */
+#define CONTRACT_WATCHES 8
+
 /* Plain data only: a case runs in a new process, where pointers differ. */
 struct place {
 	char name[32];

@@ -144,11 +144,12 @@ static json_t *localfs_json(struct daemon *d)
 	struct localfs_stats stats = { 0 };
 
 	localfs_stats(d->localfs, &stats);
-	return json_pack("{s:I, s:I, s:I, s:I}", "realms",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "realms",
 			 (json_int_t)stats.realms, "directoryDescriptors",
 			 (json_int_t)stats.dir_fds, "fileDescriptors",
 			 (json_int_t)stats.file_fds, "heldDescriptors",
-			 (json_int_t)stats.held_fds);
+			 (json_int_t)stats.held_fds, "watchedFiles",
+			 (json_int_t)stats.watches);
 }
 
 static json_int_t uptime_seconds(const struct daemon *d)
