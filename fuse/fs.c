@@ -21,6 +21,7 @@
 #include "fuse/notify.h"
 #include "fuse/stats.h"
 #include "fuse/transport.h"
+#include "fuse/watch.h"
 #include "store/account.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
@@ -33,13 +34,14 @@
 #define MAX_REQUEST (FS_MAX_WRITE + 4096u)
 
 /* inode_gone_fn */
-static void inode_gone(void *arg, struct volume *vol,
-		       const struct store_handle *h)
+static void inode_gone(void *arg, const struct inode *inode)
 {
-	(void)arg;
+	struct volume *vol = inode->volume;
+
+	watch_forget(arg, inode);
 	if (vol->usage)
-		account_gone(vol->usage, h);
-	store_forget(vol->store, h);
+		account_gone(vol->usage, &inode->handle);
+	store_forget(vol->store, &inode->handle);
 }
 
 /* inode_unback_fn */
@@ -179,6 +181,8 @@ static int fs_parts(struct fs *fs, struct error *err)
 	if (r == 0)
 		r = notify_new(fs, &fs->notify);
 	if (r == 0)
+		r = watch_new(fs, &fs->watch);
+	if (r == 0)
 		r = gate_new(&fs->gate);
 	if (r < 0)
 		return error_set(err, r, "cannot make the tables of the mount");
@@ -271,12 +275,14 @@ void fs_close(struct fs *fs)
 		return;
 	tree_listen(fs->tree, NULL, NULL);
 	notify_free(fs->notify);
+	watch_stop(fs->watch);
 	transport_stop(fs->transport);
 	while (fs->files && file_remove_any(fs->files, &file) == 0)
 		fs_release(fs, 0, &file);
 	/* Those who still wait for locks are answered. */
 	locks_free(fs->locks);
 	gate_free(fs->gate);
+	watch_free(fs->watch);
 	transport_close(fs->transport);
 	file_table_free(fs->files);
 	inode_table_free(fs->inodes);

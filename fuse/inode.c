@@ -485,18 +485,18 @@ out:
 static void record_end(struct inode_table *t, struct shard *s,
 		       struct record *rec)
 {
-	struct store_handle h = rec->handle;
-	uint32_t volume = rec->volume;
 	int32_t backing = rec->backing;
+	struct inode gone;
 
+	inode_fill(t, rec, &gone);
 	s->backings -= backing > 0;
 	record_unlink(t, s, rec - t->records);
 	record_release(t, s, rec - t->records);
 	pthread_mutex_unlock(&s->lock);
 	if (backing > 0)
 		t->unback(t->arg, backing);
-	t->gone(t->arg, atomic_load(&slot_of(t, volume)->volume), &h);
-	slot_drop(t, volume);
+	t->gone(t->arg, &gone);
+	slot_drop(t, gone.volume_id);
 }
 
 void inode_forget(struct inode_table *t, uint64_t nodeid, uint64_t count)

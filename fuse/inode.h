@@ -48,8 +48,7 @@ struct inode_stats {
 };
 
 /* Called for each record that goes, without a lock: its handle is let go. */
-typedef void inode_gone_fn(void *arg, struct volume *vol,
-			   const struct store_handle *h);
+typedef void inode_gone_fn(void *arg, const struct inode *inode);
 /* Ends a backing id. */
 typedef void inode_unback_fn(void *arg, int32_t backing_id);
 

@@ -25,6 +25,7 @@ struct notify;
 struct pending;
 struct stats;
 struct volume;
+struct watch;
 
 #define FS_MAX_WRITE (1u << 20)
 #define FS_NAME_MAX  255
@@ -49,6 +50,7 @@ struct fs {
 	struct file_table *files;
 	struct locks *locks;
 	struct notify *notify;
+	struct watch *watch;
 	struct gate *gate;
 	struct stats *stats;
 	pthread_mutex_t pending_lock; /* pending */
@@ -84,8 +86,13 @@ void *session_buffer(void);
 void reply_err(fuse_req_t req, int r);
 void reply_entry(fuse_req_t req, struct fs *fs, const struct inode *inode,
 		 const struct statx *st);
+/* The same, and the kernel may believe the name so long, in seconds. */
+void reply_entry_for(fuse_req_t req, struct fs *fs, const struct inode *inode,
+		     const struct statx *st, uint64_t validity);
 void reply_attr(fuse_req_t req, const struct inode *inode,
 		const struct statx *st);
+void reply_attr_for(fuse_req_t req, const struct inode *inode,
+		    const struct statx *st, uint64_t validity);
 void entry_fill(struct fuse_entry_out *out, const struct inode *inode,
 		const struct statx *st);
 void vnode_entry_fill(struct fuse_entry_out *out, const struct vnode *v,

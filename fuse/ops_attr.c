@@ -12,6 +12,7 @@
 #include "fuse/notify.h"
 #include "fuse/privileges.h"
 #include "fuse/transport.h"
+#include "fuse/watch.h"
 #include "store/volume.h"
 
 static void getattr_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
@@ -38,6 +39,7 @@ static void getattr_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino)
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
+	uint64_t validity = 0;
 	struct inode inode;
 	struct statx st;
 	int r;
@@ -47,13 +49,15 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	r = inode_get(fs->inodes, ino, &inode);
-	if (r == 0)
+	if (r == 0) {
+		validity = watch_attr(fs, &inode);
 		r = store_getattr(inode.volume->store, &inode.handle,
 				  fs_store_file(fs, fi), &st);
+	}
 	if (r < 0)
 		reply_err(req, r);
 	else
-		reply_attr(req, &inode, &st);
+		reply_attr_for(req, &inode, &st, validity);
 }
 
 static struct timespec set_time(uint32_t valid, uint32_t now,

@@ -7,6 +7,7 @@
 #include "fuse/attr.h"
 #include "fuse/charge.h"
 #include "fuse/internal.h"
+#include "fuse/watch.h"
 #include "store/account.h"
 #include "store/volume.h"
 
@@ -102,6 +103,7 @@ static void reply_negative(fuse_req_t req)
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fs *fs = fuse_req_userdata(req);
+	struct watch_look look = { 0 };
 	struct inode inode;
 	struct inode dir;
 	struct statx st;
@@ -112,9 +114,14 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	r = inode_get(fs->inodes, parent, &dir);
-	if (r == 0)
+	if (r == 0) {
+		watch_look_begin(fs, &dir, &look);
 		r = fs_lookup(fs, &dir, name, &inode, &st);
-	if (r == 0)
+	}
+	if (r == 0 && look.watched)
+		reply_entry_for(req, fs, &inode, &st,
+				watch_look_end(fs, &dir, &look, name, &inode));
+	else if (r == 0)
 		reply_entry(req, fs, &inode, &st);
 	else if (r == -ENOENT && dir.volume->exclusive)
 		reply_negative(req);
@@ -287,6 +294,8 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 			      : store_unlink(store, &dir.handle, name);
 		charge_removed(&c, r);
 	}
+	if (r == 0)
+		watch_removed(fs, &dir, name);
 	reply_err(req, r);
 }
 
@@ -319,5 +328,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		} while (charge_again(&c, r));
 		charge_renamed(&c, r, name, flags);
 	}
+	if (r == 0)
+		watch_renamed(fs, &dir, name, &newdir, newname,
+			      flags & RENAME_EXCHANGE);
 	reply_err(req, r);
 }

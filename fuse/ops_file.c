@@ -131,7 +131,7 @@ static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
  */
 static void expect_mapping(struct fs *fs, struct inode *inode, int open_flags)
 {
-	if ((open_flags & O_ACCMODE) != O_RDWR || !inode->volume->exclusive ||
+	if ((open_flags & O_ACCMODE) != O_RDWR ||
 	    inode->flags & INODE_MAYBE_MAPPED)
 		return;
 	inode->flags |= INODE_MAYBE_MAPPED;

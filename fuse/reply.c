@@ -55,22 +55,35 @@ void vnode_entry_fill(struct fuse_entry_out *out, const struct vnode *v,
 	attr_fill(&out->attr, st, vnode_ino(v));
 }
 
-void reply_entry(fuse_req_t req, struct fs *fs, const struct inode *inode,
-		 const struct statx *st)
+void reply_entry_for(fuse_req_t req, struct fs *fs, const struct inode *inode,
+		     const struct statx *st, uint64_t validity)
 {
 	struct fuse_entry_out out;
 
 	entry_fill(&out, inode, st);
+	out.entry_valid = validity;
 	/* No lock is held: the kernel may forget it before this returns. */
 	if (fuse_reply_buf(req, (const char *)&out, sizeof(out)) == -ENOENT)
 		inode_forget(fs->inodes, inode->nodeid, 1);
 }
 
-void reply_attr(fuse_req_t req, const struct inode *inode,
-		const struct statx *st)
+void reply_entry(fuse_req_t req, struct fs *fs, const struct inode *inode,
+		 const struct statx *st)
 {
-	struct fuse_attr_out out = { .attr_valid = attr_validity(inode) };
+	reply_entry_for(req, fs, inode, st, entry_validity(inode->volume));
+}
+
+void reply_attr_for(fuse_req_t req, const struct inode *inode,
+		    const struct statx *st, uint64_t validity)
+{
+	struct fuse_attr_out out = { .attr_valid = validity };
 
 	attr_fill(&out.attr, st, inode_ino(inode, st));
 	fuse_reply_buf(req, (const char *)&out, sizeof(out));
+}
+
+void reply_attr(fuse_req_t req, const struct inode *inode,
+		const struct statx *st)
+{
+	reply_attr_for(req, inode, st, attr_validity(inode));
 }

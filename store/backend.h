@@ -111,6 +111,11 @@ struct volume_driver {
 	 */
 	bool (*has_census)(const struct volume_spec *spec);
 	/*
+	 * Shall the kernel keep what it sees of such a volume, and be told of
+	 * changes?  NULL: never.
+	 */
+	bool (*is_watched)(const struct volume_spec *spec);
+	/*
 	 * Of a volume that we count, at its root: does the kernel keep the
 	 * limit of bytes?  -EOPNOTSUPP if not.  NULL: never.
 	 */

@@ -89,6 +89,7 @@ static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
 	struct volume *live = live_volume(shown, vol->id);
 	bool is_counted = live && live->usage;
 	bool is_shown = shown != NULL;
+	const char *cache = live ? node_volume_cache(live) : NULL;
 	struct volume_usage usage = { -1, -1 };
 	cleanup_node_volume struct node_volume v = { 0 };
 	cleanup_free char *path = node_volume_path(node, pod, vol->name);
@@ -109,6 +110,8 @@ static json_t *volume_status(struct node *node, const struct catalog_pod *pod,
 			   "enforcement", enforcement(&v, live));
 	if (!status)
 		return NULL;
+	json_object_set_new(status, "cache",
+			    cache ? json_string(cache) : json_null());
 	set_number(status, "usedBytes", usage.used_bytes);
 	set_number(status, "usedInodes", usage.used_inodes);
 	if (is_counted)

@@ -29,6 +29,7 @@ struct pod;
 struct trash;
 struct tree;
 struct tree_pod;
+struct volume;
 
 #define NODE_SUBPATHS "subpaths" /* below the state directory */
 /* Member of a volume's recorded source that has what pod_volume_facts() says;
@@ -77,6 +78,12 @@ int node_volume_load(const struct catalog_pod *pod,
 		     const struct catalog_volume *vol, struct node_volume *ret,
 		     struct error *err);
 void node_volume_done(struct node_volume *volume);
+/* A volume that is in use: others may want it to be cached by now, or not. */
+void node_volume_changed(struct node *node, const char *pod_uid,
+			 const struct node_volume *v);
+/* What the kernel keeps of it: "all", "watched", "none"; NULL: nobody looked.
+ */
+const char *node_volume_cache(const struct volume *vol);
 #define cleanup_node_volume __attribute__((cleanup(node_volume_done)))
 
 /* *ret_failed is the index of the volume that would not be provisioned. */

@@ -92,6 +92,7 @@ static int change_volume(const struct update *u, size_t i, char *from, char *to,
 	if (r < 0)
 		return r;
 	assert(new.driver);
+	node_volume_changed(u->a->node, u->row->uid, &new);
 	if (new.driver->has_census)
 		node_census_changed(u->a->node, u->row->uid, &new);
 	if (!new.driver->resize)

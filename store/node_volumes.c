@@ -80,6 +80,43 @@ int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
 	return 0;
 }
 
+static void set_cache(struct volume *vol, const struct node_volume *v)
+{
+	unsigned none = VOLUME_CACHE_NONE;
+
+	if (!v->driver->is_watched || !v->driver->is_watched(&v->spec))
+		atomic_store(&vol->cache, VOLUME_CACHE_NONE);
+	else
+		atomic_compare_exchange_strong(&vol->cache, &none,
+					       VOLUME_CACHE_WANTED);
+}
+
+void node_volume_changed(struct node *node, const char *pod_uid,
+			 const struct node_volume *v)
+{
+	struct tree_pod *pod = tree_pod_by_uid(node->tree, pod_uid);
+
+	for (size_t i = 0; pod && i < pod->n_volumes; i++) {
+		if (pod->volumes[i]->id == v->spec.id)
+			set_cache(pod->volumes[i], v);
+	}
+	tree_pod_unref(pod);
+}
+
+const char *node_volume_cache(const struct volume *vol)
+{
+	if (vol->exclusive)
+		return "all";
+	switch (atomic_load(&vol->cache)) {
+	case VOLUME_CACHE_WANTED:
+		return NULL;
+	case VOLUME_CACHE_WATCHED:
+		return "watched";
+	default:
+		return "none";
+	}
+}
+
 static int open_one(struct node *node, const struct catalog_pod *pod,
 		    const struct catalog_volume *vol,
 		    struct usage_group **group, struct volume **ret,
@@ -107,6 +144,7 @@ static int open_one(struct node *node, const struct catalog_pod *pod,
 	if (!*ret)
 		return -ENOMEM;
 	(*ret)->direct = is_direct;
+	set_cache(*ret, &v);
 	r = node_census_attach(*ret, &v);
 	return r < 0 ? r : node_usage_attach(node, *ret, &v, group);
 }

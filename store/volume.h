@@ -27,6 +27,14 @@ struct volume_kept {
 	int64_t used_bytes;
 };
 
+/* May the mount's kernel believe what others can change, being told of it? */
+enum volume_cache {
+	VOLUME_CACHE_NONE,    /* it asks each time */
+	VOLUME_CACHE_WANTED,  /* nobody has looked yet whether it can */
+	VOLUME_CACHE_WATCHED, /* changes are seen */
+	VOLUME_CACHE_REFUSED, /* they would not be: as none */
+};
+
 struct volume {
 	uint32_t id;	 /* catalog row: persistent, >= 1, never given again */
 	uint64_t pod_id; /* set when it is published */
@@ -40,6 +48,7 @@ struct volume {
 	bool direct;	     /* containers are given host_path itself */
 	struct usage *usage; /* owned; NULL: not counted */
 	struct census *census; /* owned; NULL: nobody else changes it */
+	atomic_uint cache;     /* enum volume_cache, if not exclusive */
 	atomic_uint_fast64_t refs;
 	atomic_int_fast64_t opens; /* files open through the mount now */
 	atomic_int_fast64_t locks; /* ranges locked through the mount now */

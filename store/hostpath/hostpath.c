@@ -362,6 +362,11 @@ static bool hostpath_has_census(const struct volume_spec *spec)
 	return json_is_true(json_object_get(spec->pod, "usage"));
 }
 
+static bool hostpath_is_watched(const struct volume_spec *spec)
+{
+	return json_is_true(json_object_get(spec->pod, "watch"));
+}
+
 static int hostpath_usage(const struct volume_env *env,
 			  const struct volume_spec *spec,
 			  struct volume_usage *ret)
@@ -392,5 +397,6 @@ const struct volume_driver hostpath_driver = {
 	.host_path = hostpath_host_path,
 	.usage = hostpath_usage,
 	.has_census = hostpath_has_census,
+	.is_watched = hostpath_is_watched,
 	.teardown = hostpath_teardown,
 };

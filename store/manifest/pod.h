@@ -92,7 +92,8 @@ void pod_free(struct pod *pod);
  * object; NULL when out of memory.  For an emptyDir, as far as it is said:
  * "uid", "gid", "fsGroup", "ephemeralLimit", "inodeLimit"; for medium Memory
  * "memoryLimit" in bytes; for HugePages "hugePageSize" in bytes.  For any other
- * volume "usage": true if what it holds is wanted.
+ * volume "usage": true if what it holds is wanted, "watch": true if the kernel
+ * shall keep what it sees of it.
  */
 json_t *pod_volume_facts(const struct pod *pod, size_t i);
 

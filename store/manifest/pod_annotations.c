@@ -13,6 +13,7 @@
 #define GID_KEY	   "podvols.io/gid"
 #define INODES_KEY "podvols.io/inode-limit"
 #define USAGE_KEY  "podvols.io/usage"
+#define CACHE_KEY  "podvols.io/host-cache"
 #define KEY_SIZE   128
 
 static int64_t id_decode(const struct field *annotations, const json_t *map,
@@ -56,6 +57,14 @@ static void usage_check(const struct field *field, const json_t *value)
 		field_invalid(field, value, "must be \"true\" or \"false\"");
 }
 
+static void cache_check(const struct field *field, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (strcmp(text, "watch") != 0 && strcmp(text, "none") != 0)
+		field_invalid(field, value, "must be \"watch\" or \"none\"");
+}
+
 /* Of all volumes, or with ".VOLUME" behind the key of one. */
 static const struct of_volume {
 	const char *key;
@@ -63,6 +72,7 @@ static const struct of_volume {
 } of_volumes[] = {
 	{ INODES_KEY, inodes_check },
 	{ USAGE_KEY, usage_check },
+	{ CACHE_KEY, cache_check },
 };
 
 #define N_OF_VOLUMES (sizeof(of_volumes) / sizeof(of_volumes[0]))
@@ -142,4 +152,11 @@ bool pod_annotation_usage(const struct pod *pod, const char *volume)
 	const char *text = for_volume(pod, USAGE_KEY, volume);
 
 	return text && strcmp(text, "true") == 0;
+}
+
+bool pod_annotation_watch(const struct pod *pod, const char *volume)
+{
+	const char *text = for_volume(pod, CACHE_KEY, volume);
+
+	return text && strcmp(text, "watch") == 0;
 }

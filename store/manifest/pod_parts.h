@@ -40,6 +40,8 @@ void pod_annotations_decode(const struct field *root, struct pod *pod);
 int64_t pod_annotation_inodes(const struct pod *pod, const char *volume);
 /* Shall be looked up what it holds, though it is not ours? */
 bool pod_annotation_usage(const struct pod *pod, const char *volume);
+/* Shall the kernel keep what it sees of a volume that others change? */
+bool pod_annotation_watch(const struct pod *pod, const char *volume);
 
 int pod_mounts_decode(const struct field *container, json_t *value,
 		      const json_t *volume_names, struct pod_container *ret);

@@ -367,6 +367,19 @@ static int emptydir_facts(const struct pod *pod,
 	return r;
 }
 
+/* Of a volume that others change, too. */
+static int shared_facts(const struct pod *pod, const struct pod_volume *volume,
+			json_t *facts)
+{
+	int r = 0;
+
+	if (pod_annotation_usage(pod, volume->name))
+		r |= json_object_set_new(facts, "usage", json_true());
+	if (pod_annotation_watch(pod, volume->name))
+		r |= json_object_set_new(facts, "watch", json_true());
+	return r;
+}
+
 json_t *pod_volume_facts(const struct pod *pod, size_t i)
 {
 	const struct pod_volume *volume = &pod->volumes[i];
@@ -375,8 +388,8 @@ json_t *pod_volume_facts(const struct pod *pod, size_t i)
 
 	if (strcmp(volume->source, "emptyDir") == 0)
 		r = emptydir_facts(pod, volume, facts);
-	else if (pod_annotation_usage(pod, volume->name))
-		r = json_object_set_new(facts, "usage", json_true());
+	else
+		r = shared_facts(pod, volume, facts);
 	if (!r)
 		return facts;
 	json_decref(facts);

@@ -17,11 +17,10 @@ static struct volume *vol;
 static unsigned n_gone;
 static int32_t unbacked;
 
-static void gone(void *arg, struct volume *v, const struct store_handle *h)
+static void gone(void *arg, const struct inode *inode)
 {
 	(void)arg;
-	(void)h;
-	cr_assert(eq(ptr, v, vol));
+	cr_assert(eq(ptr, inode->volume, vol));
 	__atomic_add_fetch(&n_gone, 1, __ATOMIC_RELAXED);
 }
 

@@ -233,6 +233,39 @@ Test(pod_resources, the_volumes_of_which_usage_is_wanted_are_told)
 		     true);
 }
 
+static void expect_watched(const char *annotations, bool h, bool i)
+{
+	struct pod *pod = good(with_usage(annotations));
+	const bool wanted[] = { h, i, false };
+
+	for (size_t k = 0; k < 3; k++) {
+		json_t *facts = pod_volume_facts(pod, k);
+
+		cr_expect(eq(int, json_is_true(json_object_get(facts, "watch")),
+			     wanted[k]),
+			  "%s: volume %zu", annotations, k);
+		json_decref(facts);
+	}
+	pod_free(pod);
+}
+
+Test(pod_resources, the_volumes_that_shall_be_cached_are_told)
+{
+	expect_watched("", false, false);
+	expect_watched("podvols.io/host-cache: watch", true, true);
+	expect_watched("podvols.io/host-cache: none", false, false);
+	expect_watched("podvols.io/host-cache.h: watch", true, false);
+	expect_watched("podvols.io/host-cache: watch, "
+		       "podvols.io/host-cache.h: none",
+		       false, true);
+	refuse(with_usage("podvols.io/host-cache.i: always"), INVALID,
+	       "metadata.annotations[podvols.io/host-cache.i]",
+	       "\"always\": must be \"watch\" or \"none\"");
+	refuse(with_usage("podvols.io/host-cache.x: watch"), INVALID,
+	       "metadata.annotations[podvols.io/host-cache.x]",
+	       "names no volume of the pod");
+}
+
 Test(pod_resources, a_volume_is_told_what_the_pod_says_for_it)
 {
 	struct pod *pod = good(

@@ -102,6 +102,7 @@ static void describe_volume_at(FILE *out, const struct volume_view *view,
 		line(out, indent, "Counted", volume_view_counted(view, age));
 	line(out, indent, "Enforced By",
 	     view_string(view->status, "enforcement"));
+	line(out, indent, "Cache", view_string(view->status, "cache"));
 	if (view->used_inodes >= 0)
 		snprintf(buf, sizeof(buf), "%" PRId64, view->used_inodes);
 	else

@@ -220,6 +220,7 @@ void volume_view_columns(struct table *table, bool namespaces, bool wide)
 	table_column(table, "CHARGED");
 	table_column(table, "COUNTED");
 	table_column(table, "ENFORCED-BY");
+	table_column(table, "CACHE");
 	table_column(table, "BACKEND");
 	table_column(table, "PATH");
 	table_column(table, "HOST-PATH");
@@ -250,6 +251,7 @@ void volume_view_row(struct table *table, const struct volume_view *view,
 	table_cell(table, volume_view_bytes(view->charged_bytes, buf));
 	table_cell(table, volume_view_counted(view, age));
 	table_cell(table, view_string(view->status, "enforcement"));
+	table_cell(table, view_string(view->status, "cache"));
 	table_cell(table, view_string(view->status, "backend"));
 	table_cell(table, view_string(view->status, "path"));
 	table_cell(table, json_string_value(
