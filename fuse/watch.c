@@ -263,7 +263,7 @@ static void name_changed(struct watch *w, uint64_t dir, const char *text)
 
 static void all_changed(struct watch *w)
 {
-	struct believed *b;
+	struct believed *b = NULL;
 	struct believed *tmp;
 
 	HASH_ITER(by_node, w->nodes, b, tmp)
@@ -336,7 +336,7 @@ static size_t errand_pack(struct watch *w, char arg[HELPER_ARG_MAX],
 			  const struct volume **ret_vol)
 {
 	size_t len = strlen(w->fs->mountpoint) + 1;
-	struct believed *b;
+	struct believed *b = NULL;
 
 	memcpy(arg, w->fs->mountpoint, len);
 	*ret_vol = w->doubts->volume;
@@ -393,7 +393,7 @@ static void errand_failed(struct watch *w, const struct volume *vol)
 {
 	struct believed *last = w->doubts ? w->doubts->prev : NULL;
 	int64_t now = now_s();
-	struct believed *b;
+	struct believed *b = NULL;
 	struct believed *tmp;
 
 	DL_FOREACH_SAFE(w->doubts, b, tmp)
