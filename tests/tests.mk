@@ -3,12 +3,15 @@
 #   make check                 all of the quick suite; the last line has the counts
 #   make check-unit            Criterion cases       make check-posix  the POSIX suite
 #   make check-mount           a real mount          make check-crash  kill -9 at each step
-#   make check-containers      docker, podman, runc  make check-scale  a thousand pods
+#   make check-containers      docker, podman, runc  make check-scale  many of each, and much at once
 #   make check-asan            under AddressSanitizer and UBSan
 #   make check-tsan            the daemon under ThreadSanitizer
 #   make lint                  everything that reads the sources
 #   make fuzz FUZZ_SECONDS=30  each libFuzzer target for that long
-#   make soak                  the long forms, for a quarter of an hour
+#   make soak                  the long forms of mount, crash and scale, for an hour: ten million
+#                              files known at once (16 GB of memory, 3 GB and as many inodes in
+#                              /var/tmp), a directory of a million entries, 64 clients for three
+#                              minutes, stress-ng in each kind of volume
 #   make soak-model            the model checker, SOAK_SECONDS=600 in each form
 #
 # FILTER=regex chooses scripts; KEEP=1 keeps the scratch directory of a failure.
