@@ -246,30 +246,34 @@ static void record_take(struct watches *t, uint64_t mask,
 	}
 }
 
-static void event_take(struct watches *t,
-		       const struct fanotify_event_metadata *event)
+/* Its records, from p to end. */
+static void event_take(struct watches *t, uint64_t mask, const char *p,
+		       const char *end)
 {
-	const char *p = (const char *)event + event->metadata_len;
-	const char *end = (const char *)event + event->event_len;
-
-	if (event->mask & FAN_Q_OVERFLOW)
+	if (mask & FAN_Q_OVERFLOW)
 		tell_all(t);
 	while (p < end) {
 		const struct fanotify_event_info_fid *info = (const void *)p;
 
-		record_take(t, event->mask, info);
+		record_take(t, mask, info);
 		p += info->hdr.len;
 	}
 }
 
+/* Events are aligned to four bytes, and their structure to eight. */
 static void events_take(struct watches *t, char *buf)
 {
-	const struct fanotify_event_metadata *event = (const void *)buf;
 	ssize_t n = read(t->fan_fd, buf, EVENTS_BYTES);
+	struct fanotify_event_metadata event;
 
-	for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
+	for (const char *p = buf; n >= (ssize_t)sizeof(event);
+	     p += event.event_len, n -= event.event_len) {
+		memcpy(&event, p, sizeof(event));
+		if (event.event_len < sizeof(event) || event.event_len > n)
+			break;
 		pthread_mutex_lock(&t->lock);
-		event_take(t, event);
+		event_take(t, event.mask, p + event.metadata_len,
+			   p + event.event_len);
 		pthread_mutex_unlock(&t->lock);
 	}
 }
