@@ -77,7 +77,7 @@ expect_eq "content" "$(cat "$V/f")" mine
 expect_eq "mounts at its place" "$(findmnt -nro TARGET "$tree" | wc -l)" 1
 
 it "it grows while it is in use"
-exec {fd}<>"$V/f"
+exec {fd}<"$V/f"
 expect_match "answer" "$(ctl resize mem/v 20Mi)" '^volume/mem/v resized$'
 expect_eq "size" "$(size_of "$V")" 20480
 fill "$V/more" 12
