@@ -19,15 +19,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define CHECK(cond, ...)                                                       \
-	do {                                                                   \
-		if (!(cond)) {                                                 \
-			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);        \
-			fprintf(stderr, __VA_ARGS__);                          \
-			fprintf(stderr, " (errno %m)\n");                      \
-			exit(1);                                               \
-		}                                                              \
-	} while (0)
+#include "tests/lib/check.h"
 
 /* The view that changes and the one that looks, as directory descriptors. */
 struct views {

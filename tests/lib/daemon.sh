@@ -218,6 +218,20 @@ pod_yaml()
 	fi
 }
 
+# annotated_yaml KEY NAME VALUE VOLUME=PATH...: a pod of hostPaths with this
+# annotation.
+annotated_yaml()
+{
+	local key=$1 name=$2 value=$3 v volumes=()
+
+	shift 3
+	for v; do
+		volumes+=("${v%%=*}=hostPath: {path: ${v#*=}}")
+	done
+	pod_yaml "$name" "${volumes[@]}" |
+		sed "s|^  name: $name$|  name: $name\n  annotations: {$key: $value}|"
+}
+
 apply_pod()
 {
 	pod_yaml "$@" | ctl apply -f - >/dev/null ||

@@ -29,15 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(cond, ...)                                                       \
-	do {                                                                   \
-		if (!(cond)) {                                                 \
-			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);        \
-			fprintf(stderr, __VA_ARGS__);                          \
-			fprintf(stderr, " (errno %m)\n");                      \
-			exit(1);                                               \
-		}                                                              \
-	} while (0)
+#include "tests/lib/check.h"
 
 #define RACERS 3
 #define RACED  12

@@ -8,17 +8,10 @@
 # shellcheck source=tests/lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
 
-# usage_yaml NAME VALUE VOLUME=PATH...: a pod of hostPaths with this annotation.
+# usage_yaml NAME VALUE VOLUME=PATH...: see annotated_yaml.
 usage_yaml()
 {
-	local name=$1 value=$2 v volumes=()
-
-	shift 2
-	for v; do
-		volumes+=("${v%%=*}=hostPath: {path: ${v#*=}}")
-	done
-	pod_yaml "$name" "${volumes[@]}" |
-		sed "s|^  name: $name$|  name: $name\n  annotations: {podvols.io/usage: $value}|"
+	annotated_yaml podvols.io/usage "$@"
 }
 
 usage_pod()

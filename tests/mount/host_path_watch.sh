@@ -15,17 +15,10 @@ limit_race=$((10000 * TIME_SCALE))
 race_seconds=${SOAK:+300}
 race_seconds=${race_seconds:-10}
 
-# cached_yaml NAME VALUE VOLUME=PATH...: a pod of hostPaths with this annotation.
+# cached_yaml NAME VALUE VOLUME=PATH...: see annotated_yaml.
 cached_yaml()
 {
-	local name=$1 value=$2 v volumes=()
-
-	shift 2
-	for v; do
-		volumes+=("${v%%=*}=hostPath: {path: ${v#*=}}")
-	done
-	pod_yaml "$name" "${volumes[@]}" |
-		sed "s|^  name: $name$|  name: $name\n  annotations: {podvols.io/host-cache: $value}|"
+	annotated_yaml podvols.io/host-cache "$@"
 }
 
 cached_pod()
