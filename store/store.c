@@ -60,6 +60,11 @@ int store_lookup(struct store *st, const struct store_handle *dir,
 	return st->ops->lookup(st, dir, name, ret_handle, ret_attr);
 }
 
+int store_adopt(struct store *st, const struct store_handle *h)
+{
+	return st->ops->adopt ? st->ops->adopt(st, h) : 0;
+}
+
 void store_forget(struct store *st, const struct store_handle *h)
 {
 	if (st->ops->forget)

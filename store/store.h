@@ -132,6 +132,16 @@ struct store_ops {
 		      struct statx *ret_attr);
 
 	/*
+	 * The handle was given out by this store in an earlier process: from
+	 * now on it is good again.  -ESTALE if it cannot be, because its
+	 * filesystem is not there any more or because a handle was no more
+	 * than a descriptor: the caller never uses it again.  Does not ask
+	 * whether the file exists.  May wait as root may, once for each
+	 * filesystem.  NULL: handles are as good as ever.
+	 */
+	int (*adopt)(struct store *st, const struct store_handle *h);
+
+	/*
 	 * The caller will not use this handle again unless it gets it anew.
 	 * For families whose handles cost something while known; may be NULL.
 	 */
@@ -315,6 +325,7 @@ int store_root_fd(struct store *st);
 int store_lookup(struct store *st, const struct store_handle *dir,
 		 const char *name, struct store_handle *ret_handle,
 		 struct statx *ret_attr);
+int store_adopt(struct store *st, const struct store_handle *h);
 void store_forget(struct store *st, const struct store_handle *h);
 int store_getattr(struct store *st, const struct store_handle *h,
 		  struct store_file *file, struct statx *ret_attr);

@@ -33,7 +33,7 @@ int localfs_new(const struct localfs_options *options, struct localfs **ret,
 	lfs = calloc(1, sizeof(*lfs));
 	if (!lfs)
 		return error_set(err, -ENOMEM, "out of memory");
-	lfs->realms = realms_new(options->test_no_handles);
+	lfs->realms = realms_new(options->state, options->test_no_handles);
 	n_fds = options->fd_cache ? options->fd_cache : LOCALFS_FD_CACHE;
 	lfs->dirs = fdcache_new(n_fds);
 	lfs->files = fdcache_new(n_fds);
@@ -78,6 +78,11 @@ void localfs_free(struct localfs *lfs)
 void localfs_set_own_device(struct localfs *lfs, dev_t dev)
 {
 	atomic_store(&lfs->own_dev, dev);
+}
+
+void localfs_adopted(struct localfs *lfs)
+{
+	realms_adopted(lfs->realms);
 }
 
 void localfs_stats(struct localfs *lfs, struct localfs_stats *ret)
@@ -132,6 +137,19 @@ static int local_root_fd(struct store *st)
 	return r < 0 ? r : fd;
 }
 
+static int local_adopt(struct store *st, const struct store_handle *h)
+{
+	struct local_store *ls = local_of(st);
+	struct localfs *lfs = ls->lfs;
+
+	/* Its descriptor went with the process. */
+	if (h->type == HANDLE_TYPE_HELD)
+		return -ESTALE;
+	return realm_adopt(
+		lfs->realms, &ls->realms, h->realm,
+		atomic_load_explicit(&lfs->own_dev, memory_order_relaxed));
+}
+
 static void local_forget(struct store *st, const struct store_handle *h)
 {
 	struct local_store *ls = local_of(st);
@@ -153,6 +171,7 @@ static const struct store_ops localfs_ops = {
 	.root = local_root,
 	.root_fd = local_root_fd,
 	.lookup = local_lookup,
+	.adopt = local_adopt,
 	.forget = local_forget,
 	.getattr = local_getattr,
 	.setattr = local_setattr,

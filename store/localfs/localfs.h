@@ -16,6 +16,7 @@
 
 struct error;
 struct localfs;
+struct state;
 struct store;
 
 struct localfs_options {
@@ -23,6 +24,8 @@ struct localfs_options {
 	size_t fd_cache;
 	size_t watches;	      /* files watched at most; 0: default */
 	bool test_no_handles; /* behave as on a filesystem without handles */
+	/* Handles that were given out are good in the next process; or NULL. */
+	struct state *state;
 };
 
 struct localfs_stats {
@@ -42,6 +45,11 @@ void localfs_free(struct localfs *lfs);
  * ends there with -ELOOP, or the daemon would wait for itself.
  */
 void localfs_set_own_device(struct localfs *lfs, dev_t dev);
+/*
+ * All handles of an earlier process that are still of use were adopted
+ * (store_adopt()): the others never are.
+ */
+void localfs_adopted(struct localfs *lfs);
 void localfs_stats(struct localfs *lfs, struct localfs_stats *ret);
 
 /* Finds the object at the root of a volume; the caller closes *ret_fd. */

@@ -49,13 +49,13 @@ static int identify_by_name(struct local_store *ls,
 	r = local_statx(dirfd, name, 0, &attr);
 	if (r < 0)
 		return r;
-	if (attr.stx_mnt_id != realm->mount_id)
+	if (attr.stx_mnt_id != realm->mount.id)
 		return -EOPNOTSUPP;
 	r = handle_make(dirfd, name, 0, dir->realm, attr.stx_mode, &h,
 			&mount_id);
 	if (r < 0)
 		return r;
-	if ((uint64_t)mount_id != realm->mount_id)
+	if ((uint64_t)mount_id != realm->mount.id)
 		return -EOPNOTSUPP;
 	*ret_handle = h;
 	*ret_attr = attr;

@@ -231,7 +231,7 @@ static int realm_of(struct local_store *ls, const struct store_handle *near,
 
 	if (near)
 		realm = realm_get(ls->lfs->realms, &ls->realms, near->realm);
-	if (realm && realm->mount_id == attr->stx_mnt_id &&
+	if (realm && realm->mount.id == attr->stx_mnt_id &&
 	    atomic_load_explicit(&realm->mount_fd, memory_order_acquire) >= 0) {
 		*ret = near->realm;
 		return 0;
@@ -257,7 +257,7 @@ static int found_attr(struct local_store *ls, const struct store_handle *near,
 		return r;
 	if (near)
 		realm = realm_get(ls->lfs->realms, &ls->realms, near->realm);
-	if (realm && realm->mount_id == ret->stx_mnt_id &&
+	if (realm && realm->mount.id == ret->stx_mnt_id &&
 	    !atomic_load_explicit(&realm->is_remote, memory_order_relaxed))
 		return 0;
 	if (own && makedev(ret->stx_dev_major, ret->stx_dev_minor) == own)

@@ -388,7 +388,7 @@ static bool key_of(struct local_store *ls, const struct store_handle *h,
 	    !atomic_load(&realm->is_watchable))
 		return false;
 	key_fill(h, ret);
-	*ret_mount = realm->mount_id;
+	*ret_mount = realm->mount.id;
 	return true;
 }
 
