@@ -61,8 +61,11 @@ struct held *held_new(void)
 	t->free_list = HELD_NONE;
 	for (unsigned i = 0; i < HELD_BUCKETS; i++)
 		t->buckets[i] = HELD_NONE;
-	/* A handle of an earlier process must not name another file here. */
-	clock_gettime(CLOCK_REALTIME, &now);
+	/*
+	 * A handle of an earlier process must not name another file here, not
+	 * even if somebody has set the time back.
+	 */
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	t->generation =
 		(uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	return t;
