@@ -25,6 +25,13 @@
 /* in_header.unique of a request that the kernel sends again. */
 #define ABI_UNIQUE_RESEND (UINT64_C(1) << 63)
 
+/* Notifications, by the error of their header. */
+#define ABI_NOTIFY_RESEND    7
+#define ABI_NOTIFY_INC_EPOCH 8
+
+/* The protocol from which on the kernel knows the last of these. */
+#define ABI_INC_EPOCH_MINOR 44
+
 enum abi_opcode {
 	ABI_TMPFILE = 51,
 	ABI_STATX = 52,

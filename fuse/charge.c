@@ -428,6 +428,22 @@ void charge_release(const struct inode *inode, struct account *account)
 		account_put(u, account);
 }
 
+int charge_reopen(const struct inode *inode, bool writes, struct account **ret)
+{
+	struct usage *u = inode->volume->usage;
+	struct statx st;
+	int r;
+
+	if (!u)
+		return 0;
+	r = store_getattr(inode->volume->store, &inode->handle, NULL, &st);
+	if (r == 0 && st.stx_nlink == 0)
+		r = account_orphan(u, &inode->handle, &st, true);
+	if (r == 0 && writes)
+		r = account_get(u, &inode->handle, &st, ret);
+	return r;
+}
+
 void charge_flushed(const struct inode *inode)
 {
 	if (inode->volume->usage)

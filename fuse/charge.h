@@ -78,6 +78,11 @@ int charge_fallocate(struct fs *fs, const struct inode *inode,
 int charge_open(struct fs *fs, const struct inode *inode,
 		const struct statx *known, struct account **ret);
 void charge_release(const struct inode *inode, struct account *account);
+/*
+ * It was open before this process took over: as charge_open() if it was for
+ * writing.  Before the volume is counted, without a wait for that.
+ */
+int charge_reopen(const struct inode *inode, bool writes, struct account **ret);
 /* The inode is being closed; its last open ended. */
 void charge_flushed(const struct inode *inode);
 void charge_closed(const struct inode *inode);

@@ -15,8 +15,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "fuse/attach.h"
 #include "fuse/gate.h"
 #include "fuse/internal.h"
+#include "fuse/journal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
 #include "fuse/stats.h"
@@ -135,8 +137,26 @@ static int look_errand(int fd, const char *arg, size_t len, struct error *err)
 	return 0;
 }
 
+/* As the kernel knows it: nothing is mounted, INIT was answered. */
+static int fs_take_over(struct fs *fs, struct error *err)
+{
+	int r = session_greet_again(fs);
+
+	fs->mounted = true;
+	if (r == 0)
+		r = attach_tables(fs);
+	if (r == 0)
+		r = session_resend(fs);
+	if (r < 0)
+		return error_set(err, r, "cannot take over the mount '%s'",
+				 fs->mountpoint);
+	kernel_list(&fs->kernel, fs->features);
+	return 0;
+}
+
 static int fs_start(struct fs *fs, bool uring, struct error *err)
 {
+	bool is_served = fs_is_served(fs->options.state);
 	int r;
 
 	fs->kernel.wanted[KERNEL_OVER_URING] = uring;
@@ -146,9 +166,13 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	r = fs_transport_open(fs, uring);
 	if (r < 0)
 		return error_set(err, r, "cannot make a transport");
-	r = fs_mount(fs, err);
-	if (r == 0)
-		r = fs_greet(fs, err);
+	if (is_served) {
+		r = fs_take_over(fs, err);
+	} else {
+		r = fs_mount(fs, err);
+		if (r == 0)
+			r = fs_greet(fs, err);
+	}
 	if (r < 0)
 		return r;
 	if (uring && !kernel_has(&fs->kernel, KERNEL_OVER_URING))
@@ -157,6 +181,8 @@ static int fs_start(struct fs *fs, bool uring, struct error *err)
 	r = transport_start(fs->transport);
 	if (r < 0)
 		return error_set(err, r, "cannot start transport threads");
+	if (is_served)
+		notify_all(fs);
 	return helper_run(fs->options.helper, FS_HELPER_TIMEOUT_S, look_errand,
 			  -1, fs->mountpoint, strlen(fs->mountpoint) + 1, err);
 }
@@ -165,7 +191,9 @@ static int fs_parts(struct fs *fs, struct error *err)
 {
 	int r;
 
-	fs->dev_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	fs->dev_fd = fs->options.state
+			     ? fcntl(fs->options.dev_fd, F_DUPFD_CLOEXEC, 0)
+			     : open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fs->dev_fd < 0)
 		return error_set(err, -errno, "cannot open '/dev/fuse': %m");
 	fs->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -173,11 +201,14 @@ static int fs_parts(struct fs *fs, struct error *err)
 		return error_set(err, -errno, "cannot make an eventfd: %m");
 	r = stats_new(&fs->stats);
 	if (r == 0)
-		r = inode_table_new(inode_gone, inode_unback, fs, &fs->inodes);
+		r = inode_table_new(fs->options.state, inode_gone, inode_unback,
+				    fs, &fs->inodes);
 	if (r == 0)
-		r = file_table_new(&fs->files);
+		r = file_table_new(fs->options.state, &fs->files);
 	if (r == 0)
 		r = locks_new(&fs->locks);
+	if (r == 0 && fs->options.state)
+		r = journal_new(fs->options.state, &fs->journal);
 	if (r == 0)
 		r = notify_new(fs, &fs->notify);
 	if (r == 0)
@@ -199,11 +230,15 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 	if (!fs)
 		return error_set(err, -ENOMEM, "out of memory");
 	fs->options = *options;
+	/* Rings end with their process, and what came through them. */
+	if (uring)
+		fs->options.state = NULL;
 	fs->tree = options->tree;
 	fs->dev_fd = -1;
 	fs->ended_fd = -1;
 	pthread_mutex_init(&fs->pending_lock, NULL);
-	fs->mountpoint = realpath(options->mountpoint, NULL);
+	if (session_greeted_at(fs->options.state, &fs->mountpoint) < 0)
+		fs->mountpoint = realpath(options->mountpoint, NULL);
 	if (!fs->mountpoint)
 		r = error_set(err, -errno, "mount point '%s': %m",
 			      options->mountpoint);
@@ -235,7 +270,9 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	r = kernel_init(&kernel, options, err);
 	if (r < 0)
 		return r;
-	if (kernel.wanted[KERNEL_OVER_URING])
+	if (fs_is_served(options->state))
+		snprintf(reason, sizeof(reason), "taken over");
+	else if (kernel.wanted[KERNEL_OVER_URING])
 		uring = transport_choose(options->transport, reason,
 					 sizeof(reason));
 	else
@@ -250,6 +287,18 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 		snprintf((*ret)->transport_reason, sizeof(reason), "%s",
 			 reason);
 	return r;
+}
+
+bool fs_is_served(struct state *state)
+{
+	cleanup_free char *mountpoint = NULL;
+
+	return session_greeted_at(state, &mountpoint) == 0;
+}
+
+int fs_served_at(struct state *state, char **ret)
+{
+	return session_greeted_at(state, ret);
 }
 
 int fs_unmount(struct fs *fs)
@@ -284,6 +333,7 @@ void fs_close(struct fs *fs)
 	gate_free(fs->gate);
 	watch_free(fs->watch);
 	transport_close(fs->transport);
+	journal_free(fs->journal);
 	file_table_free(fs->files);
 	inode_table_free(fs->inodes);
 	session_close(fs);

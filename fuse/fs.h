@@ -16,6 +16,7 @@
 struct error;
 struct fs;
 struct helper;
+struct state;
 struct tree;
 
 enum fs_control_file {
@@ -46,6 +47,12 @@ struct fs_options {
 	struct tree *tree;
 	struct helper *helper; /* may use the mount; borrowed */
 	/*
+	 * For whoever takes over if this process is killed, and from whom this
+	 * one takes over; borrowed.  NULL: the mount ends with the process.
+	 */
+	struct state *state;
+	int dev_fd; /* the connection that belongs to state; borrowed */
+	/*
 	 * The text of a control file (malloc'd, *ret_len bytes); uid is that
 	 * of the pod for FS_CONTROL_POD.  May be called from any thread.
 	 */
@@ -54,9 +61,20 @@ struct fs_options {
 	void *control_arg;
 };
 
-/* Mount and start serving; returns when the mount answers. */
+/*
+ * Mount, or take over the mount of state, and start serving; returns when the
+ * mount answers.
+ */
 int fs_open(const struct fs_options *options, struct fs **ret,
 	    struct error *err);
+
+/*
+ * Was there a process that served the mount of this state?  NULL is fine.  Where
+ * that is (malloc'd) has to be asked here: a path that ends at the mount itself
+ * cannot be resolved while nobody serves it.
+ */
+bool fs_is_served(struct state *state);
+int fs_served_at(struct state *state, char **ret);
 
 /*
  * Take the mount away, lazily if it is busy, and stop serving.  After a lazy

@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "store/base/cleanup.h"
+#include "store/base/state.h"
 #include "store/volume.h"
 
 #define N_SHARDS       64u
@@ -24,9 +23,13 @@
 #define GENERATION_MAX INT32_MAX /* bit 63 of node ids belongs to vnode.h */
 #define NONE	       0u	 /* record 0 is never used */
 
+/*
+ * What a process that was killed leaves is good if nlookup is not 0: it is the
+ * last that is set, and the first that is cleared.
+ */
 struct record {
 	struct store_handle handle;
-	uint64_t nlookup; /* 0: free */
+	uint64_t nlookup; /* 0: free, unless it is open */
 	uint32_t volume;
 	uint32_t next; /* in the hash chain, or among free records */
 	uint32_t generation;
@@ -39,6 +42,7 @@ struct record {
 
 _Static_assert(sizeof(struct record) == 64, "a record is one cache line");
 
+/* Of a chunk only its generation and used are for the next process. */
 struct chunk {
 	uint32_t generation; /* of the record made last */
 	uint32_t free;	     /* chain of free records */
@@ -69,17 +73,23 @@ struct slot {
 	atomic_uint_fast64_t records;
 };
 
+/* At the start of the memory. */
+struct head {
+	uint32_t n_chunks; /* ever used */
+};
+
+#define HEAD_SIZE 4096u
+
 struct inode_table {
+	struct head *head;
 	struct record *records;
 	struct chunk *chunks;
 	uint32_t *buckets; /* SHARD_BUCKETS for each shard */
 	void *memory;
 	size_t memory_size;
-	int memfd;
 	struct shard shards[N_SHARDS];
-	pthread_mutex_t chunk_lock; /* n_chunks, free_chunk */
-	uint32_t n_chunks;
-	uint32_t free_chunk; /* + 1; 0: none */
+	pthread_mutex_t chunk_lock; /* head, free_chunk */
+	uint32_t free_chunk;	    /* + 1; 0: none */
 	atomic_uint_fast64_t chunks_in_use;
 	pthread_mutex_t slot_lock; /* a slot's volume coming and going */
 	_Atomic(struct slot *) *slot_pages;
@@ -322,8 +332,8 @@ static int chunk_take(struct inode_table *t, struct shard *s)
 	if (t->free_chunk) {
 		c = t->free_chunk - 1;
 		t->free_chunk = t->chunks[c].next;
-	} else if (t->n_chunks < MAX_CHUNKS) {
-		c = t->n_chunks++;
+	} else if (t->head->n_chunks < MAX_CHUNKS) {
+		c = t->head->n_chunks++;
 	} else {
 		c = 0;
 		full = true;
@@ -342,16 +352,22 @@ static int chunk_take(struct inode_table *t, struct shard *s)
 }
 
 /* The memory of an empty chunk goes back to the system. */
-static void chunk_give_back(struct inode_table *t, struct shard *s, uint32_t c)
+static void chunk_free(struct inode_table *t, uint32_t c)
 {
-	room_remove(t, s, c);
+	t->chunks[c].used = 0;
 	madvise(&t->records[(size_t)c * CHUNK_RECORDS],
 		CHUNK_RECORDS * sizeof(struct record), MADV_REMOVE);
-	atomic_fetch_sub(&t->chunks_in_use, 1);
 	pthread_mutex_lock(&t->chunk_lock);
 	t->chunks[c].next = t->free_chunk;
 	t->free_chunk = c + 1;
 	pthread_mutex_unlock(&t->chunk_lock);
+}
+
+static void chunk_give_back(struct inode_table *t, struct shard *s, uint32_t c)
+{
+	room_remove(t, s, c);
+	atomic_fetch_sub(&t->chunks_in_use, 1);
+	chunk_free(t, c);
 }
 
 static int record_take(struct inode_table *t, struct shard *s, uint32_t *ret)
@@ -388,7 +404,7 @@ static void record_release(struct inode_table *t, struct shard *s, uint32_t i)
 	uint32_t c = i / CHUNK_RECORDS;
 	struct chunk *chunk = &t->chunks[c];
 
-	t->records[i].nlookup = 0;
+	__atomic_store_n(&t->records[i].nlookup, 0, __ATOMIC_RELEASE);
 	t->records[i].generation = 0;
 	t->records[i].next = chunk->free;
 	chunk->free = i;
@@ -474,7 +490,8 @@ int inode_remember(struct inode_table *t, struct volume *vol,
 		t->records[i].volume = vol->id;
 		record_link(t, s, i);
 	}
-	t->records[i].nlookup++;
+	__atomic_store_n(&t->records[i].nlookup, t->records[i].nlookup + 1,
+			 __ATOMIC_RELEASE);
 	inode_fill(t, &t->records[i], ret);
 out:
 	pthread_mutex_unlock(&s->lock);
@@ -609,34 +626,167 @@ bool inode_close(struct inode_table *t, uint64_t nodeid)
 	return is_last;
 }
 
+/* --- taking over --- */
+
+/* Does the record stand for a file of a volume that is still there? */
+static bool record_adopt(struct inode_table *t, const struct record *rec,
+			 inode_volume_fn *volume, void *arg)
+{
+	struct slot *slot = slot_of(t, rec->volume);
+	struct volume *vol;
+	bool is_good;
+
+	/* Nobody else is there yet: no locks. */
+	if (slot && atomic_load(&slot->volume))
+		vol = volume_ref(atomic_load(&slot->volume));
+	else
+		vol = volume(arg, rec->volume);
+	is_good = vol && store_adopt(vol->store, &rec->handle) == 0 &&
+		  slot_take(t, vol) == 0;
+	volume_unref(vol);
+	return is_good;
+}
+
+/* Put a record in its place, or among those that are free. */
+static void record_attach(struct inode_table *t, uint32_t i,
+			  inode_volume_fn *volume, void *arg)
+{
+	struct record *rec = &t->records[i];
+	struct chunk *chunk = &t->chunks[i / CHUNK_RECORDS];
+	struct shard *s;
+
+	rec->opens = 0;
+	if (rec->nlookup > 0 && record_adopt(t, rec, volume, arg)) {
+		s = shard_of_hash(t, record_hash(rec));
+		chunk->shard = (uint16_t)(s - t->shards);
+		chunk->live++;
+		s->backings += rec->backing > 0;
+		record_link(t, s, i);
+		return;
+	}
+	if (rec->nlookup > 0 && rec->backing > 0)
+		t->unback(t->arg, rec->backing);
+	*rec = (struct record){ .next = chunk->free };
+	chunk->free = i;
+}
+
+static void chunk_attach(struct inode_table *t, uint32_t c,
+			 inode_volume_fn *volume, void *arg)
+{
+	struct chunk *chunk = &t->chunks[c];
+	uint32_t first = c * CHUNK_RECORDS;
+	struct shard *s;
+
+	chunk->free = NONE;
+	chunk->live = 0;
+	chunk->listed = false;
+	for (uint32_t i = first + (c == 0); i < first + chunk->used; i++)
+		record_attach(t, i, volume, arg);
+	if (chunk->live == 0) {
+		chunk_free(t, c);
+		return;
+	}
+	atomic_fetch_add(&t->chunks_in_use, 1);
+	s = &t->shards[chunk->shard];
+	if (chunk->free != NONE || chunk->used < CHUNK_RECORDS)
+		room_add(t, s, c);
+}
+
+int inode_attach(struct inode_table *t, inode_volume_fn *volume, void *arg)
+{
+	size_t size = (size_t)N_SHARDS * SHARD_BUCKETS * sizeof(*t->buckets);
+
+	if (madvise(t->buckets, size, MADV_REMOVE) < 0)
+		return -errno;
+	/* From the end: those that are used again first are at the start. */
+	for (uint32_t c = t->head->n_chunks; c > 0; c--)
+		chunk_attach(t, c - 1, volume, arg);
+	return 0;
+}
+
+int inode_reopen(struct inode_table *t, uint64_t nodeid, int32_t *ret_backing)
+{
+	struct shard *s;
+	struct record *rec = record_lock(t, nodeid, &s);
+
+	if (!rec)
+		return -ESTALE;
+	rec->opens++;
+	*ret_backing = rec->backing;
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
+/* unback what was open when its last RELEASE was under way. */
+static int record_attached(void *arg, const struct inode *inode)
+{
+	struct inode_table *t = arg;
+	struct shard *s;
+	struct record *rec = record_lock(t, inode->nodeid, &s);
+	int32_t backing = 0;
+
+	if (!rec)
+		return 0;
+	if (rec->opens == 0) {
+		backing = rec->backing;
+		rec->backing = 0;
+		s->backings -= backing > 0;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (backing > 0)
+		t->unback(t->arg, backing);
+	return 0;
+}
+
+void inode_attached(struct inode_table *t)
+{
+	inode_each(t, record_attached, t);
+}
+
+int inode_each(struct inode_table *t, inode_each_fn *fn, void *arg)
+{
+	int r = 0;
+
+	for (uint32_t c = 0; r == 0 && c < t->head->n_chunks; c++) {
+		uint32_t first = c * CHUNK_RECORDS;
+
+		for (uint32_t i = 0; r == 0 && i < t->chunks[c].used; i++) {
+			uint64_t id =
+				nodeid_of(&t->records[first + i], first + i);
+			struct inode inode;
+
+			if (inode_get(t, id, &inode) == 0)
+				r = fn(arg, &inode);
+		}
+	}
+	return r;
+}
+
 /* --- the table --- */
 
-static int table_map(struct inode_table *t)
+static int table_map(struct inode_table *t, struct state *state)
 {
 	size_t records = (size_t)MAX_RECORDS * sizeof(struct record);
 	size_t chunks = (size_t)MAX_CHUNKS * sizeof(struct chunk);
 	size_t buckets = (size_t)N_SHARDS * SHARD_BUCKETS * sizeof(uint32_t);
+	char *p;
+	int r;
 
-	t->memory_size = records + chunks + buckets;
-	t->memfd = memfd_create("podvols-inodes", MFD_CLOEXEC);
-	if (t->memfd < 0)
-		return -errno;
-	if (ftruncate(t->memfd, (off_t)t->memory_size) < 0)
-		return -errno;
-	t->memory = mmap(NULL, t->memory_size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_NORESERVE, t->memfd, 0);
-	if (t->memory == MAP_FAILED) {
-		t->memory = NULL;
-		return -errno;
-	}
+	t->memory_size = HEAD_SIZE + records + chunks + buckets;
+	r = state_map(state, STATE_INODES, t->memory_size, &t->memory);
+	if (r < 0)
+		return r;
 	madvise(t->memory, t->memory_size, MADV_DONTDUMP);
-	t->records = t->memory;
-	t->chunks = (void *)((char *)t->memory + records);
-	t->buckets = (void *)((char *)t->memory + records + chunks);
+	p = t->memory;
+	t->head = (void *)p;
+	t->records = (void *)(p + HEAD_SIZE);
+	t->chunks = (void *)(p + HEAD_SIZE + records);
+	t->buckets = (void *)(p + HEAD_SIZE + records + chunks);
 	return 0;
 }
 
-int inode_table_new(inode_gone_fn *gone, inode_unback_fn *unback, void *arg,
+int inode_table_new(struct state *state, inode_gone_fn *gone,
+		    inode_unback_fn *unback, void *arg,
 		    struct inode_table **ret)
 {
 	struct inode_table *t;
@@ -646,7 +796,6 @@ int inode_table_new(inode_gone_fn *gone, inode_unback_fn *unback, void *arg,
 	if (!t)
 		return -ENOMEM;
 	memset(t, 0, sizeof(*t));
-	t->memfd = -1;
 	t->gone = gone;
 	t->unback = unback;
 	t->arg = arg;
@@ -657,7 +806,7 @@ int inode_table_new(inode_gone_fn *gone, inode_unback_fn *unback, void *arg,
 		t->shards[i].n_buckets = MIN_BUCKETS;
 		t->shards[i].level_size = MIN_BUCKETS;
 	}
-	r = table_map(t);
+	r = table_map(t, state);
 	t->slot_pages = calloc(SLOT_PAGES, sizeof(*t->slot_pages));
 	if (r == 0 && !t->slot_pages)
 		r = -ENOMEM;
@@ -688,7 +837,6 @@ void inode_table_free(struct inode_table *t)
 	slots_free(t);
 	if (t->memory)
 		munmap(t->memory, t->memory_size);
-	closep(&t->memfd);
 	for (unsigned i = 0; i < N_SHARDS; i++)
 		pthread_mutex_destroy(&t->shards[i].lock);
 	pthread_mutex_destroy(&t->slot_lock);

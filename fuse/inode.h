@@ -2,10 +2,10 @@
 /*
  * inode.h - the inode table: what the kernel's node ids stand for
  *
- * One record of 64 bytes for each file that the kernel knows, in shared
- * memory, with indices instead of pointers.  A node id is the record's
- * generation and index: it is checked, and one that was forgotten is never
- * mistaken for its successor.  Records are found by volume and handle in
+ * One record of 64 bytes for each file that the kernel knows, in memory that
+ * outlives the process, with indices instead of pointers.  A node id is the
+ * record's generation and index: it is checked, and one that was forgotten is
+ * never mistaken for its successor.  Records are found by volume and handle in
  * lock-striped hash tables that grow and shrink one bucket at a time (linear
  * hashing, W. Litwin, VLDB 1980); records that are forgotten give their memory
  * back.
@@ -20,6 +20,7 @@
 #include "store/store.h"
 
 struct inode_table;
+struct state;
 struct volume;
 
 /* What a node id stands for, copied out of the table. */
@@ -52,7 +53,9 @@ typedef void inode_gone_fn(void *arg, const struct inode *inode);
 /* Ends a backing id. */
 typedef void inode_unback_fn(void *arg, int32_t backing_id);
 
-int inode_table_new(inode_gone_fn *gone, inode_unback_fn *unback, void *arg,
+/* state: where the records are; may be NULL. */
+int inode_table_new(struct state *state, inode_gone_fn *gone,
+		    inode_unback_fn *unback, void *arg,
 		    struct inode_table **ret);
 void inode_table_free(struct inode_table *t);
 void inode_table_stats(struct inode_table *t, struct inode_stats *ret);
@@ -95,5 +98,25 @@ int inode_open(struct inode_table *t, uint64_t nodeid, inode_back_fn *make,
  * last one of a file that the kernel still knows.
  */
 bool inode_close(struct inode_table *t, uint64_t nodeid);
+
+/*
+ * Take over the records that an earlier process left in the state, before the
+ * first use.  volume() finds the volume of an id, with a reference for the
+ * caller, or NULL: what was in it stands for nothing any more, as does what its
+ * store does not adopt.  No file is open then: inode_reopen() counts each that
+ * is, and inode_attached() ends the backing ids that are left over.
+ */
+typedef struct volume *inode_volume_fn(void *arg, uint32_t volume_id);
+int inode_attach(struct inode_table *t, inode_volume_fn *volume, void *arg);
+/* -ESTALE for a node id that stands for nothing. */
+int inode_reopen(struct inode_table *t, uint64_t nodeid, int32_t *ret_backing);
+void inode_attached(struct inode_table *t);
+
+/*
+ * Call fn for each record of a table that nobody else uses yet, with no lock
+ * held; ends early if it returns not 0.
+ */
+typedef int inode_each_fn(void *arg, const struct inode *inode);
+int inode_each(struct inode_table *t, inode_each_fn *fn, void *arg);
 
 #endif

@@ -19,11 +19,14 @@
 #include "fuse/vnode.h"
 #include "store/store.h"
 
-struct transport;
+struct greeting;
+struct journal;
 struct locks;
 struct notify;
 struct pending;
+struct state;
 struct stats;
+struct transport;
 struct volume;
 struct watch;
 
@@ -46,6 +49,9 @@ struct fs {
 	struct kernel kernel;
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;
+	bool is_attached;	   /* took over from a process before */
+	struct greeting *greeting; /* of the kernel, for who takes over */
+	struct journal *journal;   /* NULL: nobody will */
 	struct inode_table *inodes;
 	struct file_table *files;
 	struct locks *locks;
@@ -63,6 +69,15 @@ struct fs {
 
 int session_open(struct fs *fs, struct error *err);
 void session_close(struct fs *fs);
+/*
+ * Where a process with this state was mounted when it answered INIT, malloc'd;
+ * -ENOENT if none did.  NULL is fine.
+ */
+int session_greeted_at(struct state *state, char **ret);
+/* Do what INIT does, by what the kernel once sent, and answer nobody. */
+int session_greet_again(struct fs *fs);
+/* Have the kernel repeat what it has no answer to; before the start. */
+int session_resend(struct fs *fs);
 /* Serve one request (transport_request_fn). */
 void session_request(void *arg, void *mem, size_t len);
 
@@ -70,6 +85,17 @@ void session_request(void *arg, void *mem, size_t len);
 const struct fuse_in_header *session_header(void);
 const void *session_body(void);
 size_t session_body_len(void);
+
+/*
+ * May a process that was killed have done the request already?  Then what it
+ * would make is there, what it would take away is gone; and the handle is what
+ * session_note_handle() was told, or NULL.
+ */
+bool session_is_repeated(void);
+const struct store_handle *session_noted_handle(void);
+/* For whoever takes over: what is open now, and what is about to be moved. */
+void session_note_open(uint64_t fh);
+void session_note_handle(const struct store_handle *h);
 
 /*
  * Answer the request of this thread past libfuse: opcodes it does not know.
@@ -199,6 +225,8 @@ int fs_volume_root(struct fs *fs, struct volume *vol, struct inode *ret,
 /* Who makes something: identity of the request, and its umask. */
 struct store_cred fs_cred(fuse_req_t req);
 
+/* Open again what a process before had open (file_attach_fn, of struct fs). */
+int fs_reopen(void *arg, uint64_t fh, struct file *file);
 /* End an open file: its store file, backing, locks and counts. */
 void fs_release(struct fs *fs, uint64_t fh, struct file *file);
 

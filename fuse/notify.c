@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fuse/internal.h"
+#include "fuse/transport.h"
 #include "store/base/error.h"
 #include "store/base/helper.h"
 #include "store/base/log.h"
@@ -205,6 +206,32 @@ void notify_tree(void *arg, const struct tree_event *event)
 	note_post(fs->notify, &parent, event->name);
 	if (event->kind == TREE_POD)
 		note_post(fs->notify, &pods, event->uid);
+}
+
+static void new_epoch(struct fs *fs)
+{
+	struct fuse_out_header out = { .len = sizeof(out),
+				       .error = ABI_NOTIFY_INC_EPOCH };
+	struct iovec iov = { .iov_base = &out, .iov_len = sizeof(out) };
+
+	if (fs->kernel.minor >= ABI_INC_EPOCH_MINOR)
+		transport_send(fs->transport, &iov, 1);
+}
+
+void notify_all(struct fs *fs)
+{
+	const struct vnode pods = { .kind = VNODE_PODS };
+	struct vnode dir = { .kind = VNODE_ROOT };
+	struct tree_entry namespace;
+
+	new_epoch(fs);
+	note_post(fs->notify, &dir, "");
+	note_post(fs->notify, &pods, "");
+	dir.kind = VNODE_NAMESPACE;
+	while (tree_list_namespaces(fs->tree, dir.id, &namespace, 1) == 1) {
+		dir.id = namespace.id;
+		note_post(fs->notify, &dir, "");
+	}
 }
 
 int notify_new(struct fs *fs, struct notify **ret)

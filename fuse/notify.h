@@ -32,6 +32,13 @@ void notify_free(struct notify *n);
 void notify_tree(void *arg, const struct tree_event *event);
 
 /*
+ * Whoever served before may have been killed in the middle of a change of the
+ * tree: forget the listings of all virtual directories, and believe no name
+ * before it was looked up again.
+ */
+void notify_all(struct fs *fs);
+
+/*
  * Forget the attributes of a file, at once.  A handler may send this one: it
  * takes no lock that a request could hold.
  */

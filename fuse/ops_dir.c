@@ -193,6 +193,19 @@ static int make_object(const struct inode *dir, const struct making *m,
 	}
 }
 
+/*
+ * Made already by a process that was killed before it could answer?  Objects
+ * are made complete, in one step (store/localfs/create.c).
+ */
+static bool made_before(const struct inode *dir, const char *name, mode_t type,
+			struct store_handle *h, struct statx *st)
+{
+	return session_is_repeated() &&
+	       store_lookup(dir->volume->store, &dir->handle, name, h, st) ==
+		       0 &&
+	       (st->stx_mode & S_IFMT) == type;
+}
+
 static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -204,6 +217,10 @@ static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
+	if (r == 0 && made_before(&dir, m->name, m->mode & S_IFMT, &h, &st)) {
+		reply_made(req, fs, 0, &dir, &h, &st);
+		return;
+	}
 	if (r == 0)
 		r = charge_make(fs, &dir, CHARGE_OBJECT, &c);
 	if (r == 0) {
@@ -250,6 +267,17 @@ static int inode_pair(struct fs *fs, uint64_t a, uint64_t b,
 	return r;
 }
 
+static bool linked_before(const struct inode *inode, const struct inode *dir,
+			  const char *name, struct statx *st)
+{
+	struct store_handle h;
+
+	return session_is_repeated() &&
+	       store_lookup(dir->volume->store, &dir->handle, name, &h, st) ==
+		       0 &&
+	       store_handle_equal(&h, &inode->handle);
+}
+
 void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	     const char *name)
 {
@@ -261,6 +289,10 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	int r;
 
 	r = inode_pair(fs, ino, parent, &inode, &dir);
+	if (r == 0 && linked_before(&inode, &dir, name, &st)) {
+		reply_made(req, fs, 0, &dir, &inode.handle, &st);
+		return;
+	}
 	if (r == 0)
 		r = charge_make(fs, &dir, CHARGE_LINK, &c);
 	if (r == 0) {
@@ -294,6 +326,9 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 			      : store_unlink(store, &dir.handle, name);
 		charge_removed(&c, r);
 	}
+	/* The kernel knew the name: a process before took it away. */
+	if (r == -ENOENT && session_is_repeated())
+		r = 0;
 	if (r == 0)
 		watch_removed(fs, &dir, name);
 	reply_err(req, r);
@@ -309,6 +344,48 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	remove_name(req, parent, name, true);
 }
 
+/*
+ * What else than moving a name away is not seen by its absence: to do it twice
+ * would undo it, so whoever takes over is told what is moved.
+ */
+#define RENAME_LEAVES_NAME (RENAME_EXCHANGE | RENAME_WHITEOUT)
+
+static int note_moved(const struct inode *dir, const char *name)
+{
+	struct store_handle h;
+	struct statx st;
+	int r = store_lookup(dir->volume->store, &dir->handle, name, &h, &st);
+
+	if (r == 0)
+		session_note_handle(&h);
+	return r;
+}
+
+static bool moved_before(const struct inode *newdir, const char *newname)
+{
+	const struct store_handle *moved = session_noted_handle();
+	struct store_handle h;
+	struct statx st;
+
+	return moved &&
+	       store_lookup(newdir->volume->store, &newdir->handle, newname, &h,
+			    &st) == 0 &&
+	       store_handle_equal(&h, moved);
+}
+
+static int rename_begin(struct fs *fs, const struct inode *dir,
+			const char *name, const struct inode *newdir,
+			const char *newname, unsigned flags, struct charge *c)
+{
+	int r = 0;
+
+	if (flags & RENAME_LEAVES_NAME && fs->journal)
+		r = note_moved(dir, name);
+	if (r == 0)
+		r = charge_rename(fs, dir, newdir, newname, flags, c);
+	return r;
+}
+
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	       fuse_ino_t newparent, const char *newname, unsigned flags)
 {
@@ -319,8 +396,12 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	int r;
 
 	r = inode_pair(fs, parent, newparent, &dir, &newdir);
+	if (r == 0 && moved_before(&newdir, newname)) {
+		reply_err(req, 0);
+		return;
+	}
 	if (r == 0)
-		r = charge_rename(fs, &dir, &newdir, newname, flags, &c);
+		r = rename_begin(fs, &dir, name, &newdir, newname, flags, &c);
 	if (r == 0) {
 		do {
 			r = store_rename(dir.volume->store, &dir.handle, name,
@@ -328,6 +409,8 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		} while (charge_again(&c, r));
 		charge_renamed(&c, r, name, flags);
 	}
+	if (r == -ENOENT && session_is_repeated())
+		r = 0;
 	if (r == 0)
 		watch_renamed(fs, &dir, name, &newdir, newname,
 			      flags & RENAME_EXCHANGE);

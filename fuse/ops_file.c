@@ -33,6 +33,9 @@
 /* Reads and writes above this may wait: others go on meanwhile. */
 #define SMALL_IO (128u << 10)
 
+/* What open(2) does when it is called; the file has been found and emptied. */
+#define OPEN_ONCE (O_CREAT | O_EXCL | O_TRUNC)
+
 /* A descriptor to register as the backing of an inode; -1: none at hand. */
 struct backing {
 	struct fs *fs;
@@ -188,7 +191,8 @@ static int open_file(struct fs *fs, struct inode *inode,
 	if (writes)
 		r = charge_open(fs, inode, known, &file.account);
 	if (r == 0 && (id == 0 || counted) && !sf)
-		r = store_open(st, &inode->handle, open_flags & ~O_TRUNC, &sf);
+		r = store_open(st, &inode->handle, open_flags & ~OPEN_ONCE,
+			       &sf);
 	if (sf && (r < 0 || (id != 0 && !counted))) {
 		store_release(st, sf);
 		sf = NULL;
@@ -200,6 +204,7 @@ static int open_file(struct fs *fs, struct inode *inode,
 		fs_release(fs, 0, &file);
 		return r;
 	}
+	session_note_open(ret->fh);
 	ret->open_flags = open_out_flags(fs, inode, id != 0, counted);
 	ret->backing_id = id;
 	expect_mapping(fs, inode, open_flags);
@@ -274,6 +279,46 @@ static int control_text(struct fs *fs, const struct vnode *v, struct file *file)
 	return r;
 }
 
+static int reopen_virtual(struct fs *fs, struct file *file)
+{
+	struct vnode v;
+	int r = vnode_decode(file->nodeid, &v);
+
+	return r < 0 ? r : control_text(fs, &v, file);
+}
+
+/*
+ * An open file that a process before has left: open it as it was.  What is not
+ * there any more, as nothing held it, goes.
+ */
+int fs_reopen(void *arg, uint64_t fh, struct file *file)
+{
+	bool writes = (file->open_flags & O_ACCMODE) != O_RDONLY;
+	struct fs *fs = arg;
+	struct store *store;
+	struct inode inode;
+	int32_t id = 0;
+	int r;
+
+	(void)fh;
+	if (vnode_is_virtual(file->nodeid))
+		return reopen_virtual(fs, file);
+	r = inode_reopen(fs->inodes, file->nodeid, &id);
+	if (r == 0)
+		r = inode_get(fs->inodes, file->nodeid, &inode);
+	if (r < 0)
+		return r;
+	store = inode.volume->store;
+	atomic_fetch_add(&inode.volume->opens, 1);
+	r = charge_reopen(&inode, writes, &file->account);
+	if (r == 0 && (id == 0 || (writes && charge_wants_writes(&inode))))
+		r = store_open(store, &inode.handle,
+			       (int)file->open_flags & ~OPEN_ONCE, &file->file);
+	if (r < 0)
+		fs_release(fs, 0, file);
+	return r;
+}
+
 /* A control file is read as it was when it was opened. */
 static void open_virtual(fuse_req_t req, struct fs *fs, fuse_ino_t ino,
 			 int flags)
@@ -333,7 +378,10 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 }
 
-/* Remember and open what was created, and make the answer. */
+/*
+ * Remember and open what was created, and make the answer.  sf: as it was
+ * created; NULL if that was done before.
+ */
 static int create_finish(struct fs *fs, const struct inode *dir,
 			 const struct store_handle *h, const struct statx *st,
 			 int flags, struct store_file *sf,
@@ -344,10 +392,11 @@ static int create_finish(struct fs *fs, const struct inode *dir,
 
 	r = inode_remember(fs->inodes, dir->volume, h, &inode);
 	if (r < 0) {
-		store_release(dir->volume->store, sf);
+		if (sf)
+			store_release(dir->volume->store, sf);
 		return r;
 	}
-	r = open_file(fs, &inode, st, flags, sf, &out->open);
+	r = open_file(fs, &inode, sf ? st : NULL, flags, sf, &out->open);
 	if (r < 0) {
 		inode_forget(fs->inodes, inode.nodeid, 1);
 		return r;
@@ -366,6 +415,41 @@ static void create_undo(struct fs *fs, const struct abi_create_out *out)
 	inode_forget(fs->inodes, out->entry.nodeid, 1);
 }
 
+/* Created already by a process that was killed before it could answer? */
+static bool created_before(const struct inode *dir, const char *name,
+			   struct store_handle *h, struct statx *st)
+{
+	return session_is_repeated() &&
+	       store_lookup(dir->volume->store, &dir->handle, name, h, st) ==
+		       0 &&
+	       S_ISREG(st->stx_mode);
+}
+
+static int create(struct fs *fs, const struct inode *dir, const char *name,
+		  mode_t mode, int flags, const struct store_cred *cred,
+		  struct store_handle *h, struct statx *st,
+		  struct store_file **ret)
+{
+	struct charge c;
+	int r;
+
+	if (created_before(dir, name, h, st))
+		return 0;
+	r = charge_make(fs, dir, CHARGE_OBJECT, &c);
+	if (r < 0)
+		return r;
+	do {
+		r = store_create(dir->volume->store, &dir->handle, name, mode,
+				 flags | O_EXCL, cred, h, st, ret);
+	} while (charge_again(&c, r));
+	charge_made(&c, r, st);
+	/*
+	 * Somebody else made it since the kernel looked: let it look again, so
+	 * that it checks whether the caller may open what is there now.
+	 */
+	return r == -EEXIST && !(flags & O_EXCL) ? -ESTALE : r;
+}
+
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi)
 {
@@ -374,28 +458,14 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct abi_create_out out = { 0 };
 	struct store_file *sf = NULL;
 	struct store_handle h;
-	struct charge c;
 	struct inode dir;
 	struct statx st;
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
-		r = charge_make(fs, &dir, CHARGE_OBJECT, &c);
-	if (r == 0) {
-		do {
-			r = store_create(dir.volume->store, &dir.handle, name,
-					 mode, fi->flags | O_EXCL, &cred, &h,
-					 &st, &sf);
-		} while (charge_again(&c, r));
-		charge_made(&c, r, &st);
-	}
-	/*
-	 * Somebody else made it since the kernel looked: let it look again, so
-	 * that it checks whether the caller may open what is there now.
-	 */
-	if (r == -EEXIST && !(fi->flags & O_EXCL))
-		r = -ESTALE;
+		r = create(fs, &dir, name, mode, fi->flags, &cred, &h, &st,
+			   &sf);
 	if (r == 0)
 		r = create_finish(fs, &dir, &h, &st, fi->flags, sf, &out);
 	if (r < 0)

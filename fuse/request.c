@@ -114,3 +114,25 @@ bool request_must_be_handled(uint32_t opcode)
 	return opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR ||
 	       opcode == FUSE_FLUSH;
 }
+
+bool request_is_once_only(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_OPEN:
+	case FUSE_CREATE:
+	case ABI_TMPFILE:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+		return true;
+	default:
+		return false;
+	}
+}

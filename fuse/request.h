@@ -24,6 +24,9 @@ bool request_is_gated(const struct fuse_in_header *in);
 /* Has something to be done for it even if nobody is told? */
 bool request_must_be_handled(uint32_t opcode);
 
+/* Would it do something else, or fail, if it were done twice? */
+bool request_is_once_only(uint32_t opcode);
+
 /* Does the kernel wait for an answer to it? */
 bool request_has_answer(uint32_t opcode);
 

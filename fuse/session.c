@@ -12,15 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuse/gate.h"
 #include "fuse/internal.h"
+#include "fuse/journal.h"
 #include "fuse/request.h"
 #include "fuse/stats.h"
 #include "fuse/transport.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
+#include "store/base/state.h"
 #include "store/tree.h"
 #include "store/volume.h"
 
@@ -28,8 +31,20 @@
 static _Thread_local struct request {
 	const struct fuse_in_header *in; /* NULL between requests */
 	uint64_t unique;
-	int error; /* of the answer */
+	int error;		     /* of the answer */
+	struct journal_entry *entry; /* NULL: may be done twice */
+	/* A process before may have done it, and this is what it noted. */
+	bool repeated;
+	struct journal_past past;
 } current;
+
+/* What the kernel sent with INIT, for whoever takes over. */
+struct greeting {
+	uint32_t len; /* set last */
+	uint32_t spare;
+	char init[512];
+	char mountpoint[PATH_MAX];
+};
 
 static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
 static pthread_key_t buffer_key;
@@ -67,6 +82,26 @@ void *session_buffer(void)
 	return buffer;
 }
 
+bool session_is_repeated(void)
+{
+	return current.repeated;
+}
+
+const struct store_handle *session_noted_handle(void)
+{
+	return current.past.handle.len ? &current.past.handle : NULL;
+}
+
+void session_note_open(uint64_t fh)
+{
+	journal_note_open(current.entry, fh);
+}
+
+void session_note_handle(const struct store_handle *h)
+{
+	journal_note_handle(current.entry, h);
+}
+
 static size_t iov_len(const struct iovec *iov, int n)
 {
 	size_t len = 0;
@@ -76,28 +111,108 @@ static size_t iov_len(const struct iovec *iov, int n)
 	return len;
 }
 
+/* --- the greeting --- */
+
+static void greeting_keep(struct fs *fs, const struct fuse_in_header *in)
+{
+	struct greeting *g = fs->greeting;
+
+	if (in->len > sizeof(g->init) ||
+	    strlen(fs->mountpoint) >= sizeof(g->mountpoint))
+		return;
+	strcpy(g->mountpoint, fs->mountpoint);
+	memcpy(g->init, in, in->len);
+	__atomic_store_n(&g->len, in->len, __ATOMIC_RELEASE);
+}
+
 static void complete_init(struct fs *fs, const struct iovec *iov, int n)
 {
 	const struct fuse_out_header *out = iov[0].iov_base;
 
-	if (!current.in || current.in->opcode != FUSE_INIT || out->error ||
-	    n < 2 || iov[1].iov_len < sizeof(struct abi_init_out))
+	if (out->error || n < 2 || iov[1].iov_len < sizeof(struct abi_init_out))
 		return;
 	kernel_negotiate(&fs->kernel, session_body(), iov[1].iov_base);
 	fs->init_done = true;
 }
 
+int session_greeted_at(struct state *state, char **ret)
+{
+	struct greeting *g;
+	int r = -ENOENT;
+	void *p;
+
+	if (!state)
+		return r;
+	r = state_map(state, STATE_SESSION, sizeof(*g), &p);
+	if (r < 0)
+		return r;
+	g = p;
+	r = -ENOENT;
+	if (__atomic_load_n(&g->len, __ATOMIC_ACQUIRE) > 0) {
+		*ret = strdup(g->mountpoint);
+		r = *ret ? 0 : -ENOMEM;
+	}
+	munmap(p, sizeof(*g));
+	return r;
+}
+
+static void handle(struct fs *fs, struct fuse_in_header *in);
+
+int session_greet_again(struct fs *fs)
+{
+	char init[sizeof(fs->greeting->init)] __attribute__((aligned(8)));
+
+	memcpy(init, fs->greeting->init, fs->greeting->len);
+	fs->is_attached = true;
+	handle(fs, (struct fuse_in_header *)init);
+	return fs->init_done ? 0 : -EPROTO;
+}
+
+/* Have the kernel repeat what was read and not answered. */
+int session_resend(struct fs *fs)
+{
+	struct fuse_out_header out = { .len = sizeof(out),
+				       .error = ABI_NOTIFY_RESEND };
+	struct iovec iov = { .iov_base = &out, .iov_len = sizeof(out) };
+	ssize_t r = transport_send(fs->transport, &iov, 1);
+
+	return r < 0 ? (int)r : 0;
+}
+
+/* --- answers --- */
+
+/* The kernel has its answer to INIT; it is made again for what is in it. */
+static bool is_for_nobody(const struct fs *fs)
+{
+	return fs->is_attached && current.in && current.in->opcode == FUSE_INIT;
+}
+
+static ssize_t send_answer(struct fs *fs, const struct iovec *iov, int n)
+{
+	const struct fuse_out_header *out = iov[0].iov_base;
+
+	if (is_for_nobody(fs))
+		return (ssize_t)iov_len(iov, n);
+	if (out->unique == current.unique) {
+		current.error = out->error;
+		if (current.entry)
+			journal_answer(current.entry, iov, n);
+	}
+	return transport_send(fs->transport, iov, n);
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int n, void *arg)
 {
 	struct fs *fs = arg;
-	const struct fuse_out_header *out = iov[0].iov_base;
 	ssize_t r;
 
 	(void)fd;
-	complete_init(fs, iov, n);
-	if (current.in && out->unique == current.unique)
-		current.error = out->error;
-	r = transport_send(fs->transport, iov, n);
+	if (current.in && current.in->opcode == FUSE_INIT) {
+		complete_init(fs, iov, n);
+		if (fs->init_done && !fs->is_attached)
+			greeting_keep(fs, current.in);
+	}
+	r = send_answer(fs, iov, n);
 	if (r >= 0)
 		return r;
 	errno = (int)-r;
@@ -122,14 +237,70 @@ int session_reply(struct fs *fs, int error, const void *data, size_t len)
 	ssize_t r;
 
 	out.len = (uint32_t)iov_len(iov, 2);
-	current.error = error;
-	r = transport_send(fs->transport, iov, len ? 2 : 1);
+	r = send_answer(fs, iov, len ? 2 : 1);
 	return r < 0 ? (int)r : 0;
+}
+
+/* --- requests --- */
+
+/* What was opened for nobody, as the answer was not sent. */
+static void drop_file(struct fs *fs, uint64_t fh)
+{
+	struct file file;
+
+	if (fh && file_remove(fs->files, fh, &file) == 0)
+		fs_release(fs, fh, &file);
+}
+
+/*
+ * A request that the kernel repeats: true if a process before had its answer
+ * ready, which is sent now.
+ */
+static bool answered_before(struct fs *fs, const struct fuse_in_header *in)
+{
+	uint64_t unique = in->unique & ~ABI_UNIQUE_RESEND;
+
+	if (!(in->unique & ABI_UNIQUE_RESEND) ||
+	    journal_find(fs->journal, unique, &current.past) < 0)
+		return false;
+	current.repeated = true;
+	if (!current.past.answer) {
+		drop_file(fs, current.past.fh);
+		return false;
+	}
+	session_reply(fs, current.past.error, current.past.answer,
+		      current.past.answer_len);
+	journal_forget(fs->journal, unique);
+	return true;
+}
+
+static void dispatch(struct fs *fs, struct fuse_in_header *in)
+{
+	struct fuse_buf buf = { .mem = in, .size = in->len };
+
+	if (!op_raw(fs, in))
+		fuse_session_process_buf(fs->session, &buf);
+}
+
+/* A request that must not be done twice. */
+static void dispatch_once(struct fs *fs, struct fuse_in_header *in)
+{
+	uint64_t unique = in->unique & ~ABI_UNIQUE_RESEND;
+
+	if (answered_before(fs, in))
+		return;
+	current.entry = journal_begin(fs->journal, unique);
+	if (current.repeated && current.past.handle.len)
+		journal_note_handle(current.entry, &current.past.handle);
+	if (current.repeated)
+		journal_forget(fs->journal, unique);
+	dispatch(fs, in);
+	if (current.entry)
+		journal_end(current.entry);
 }
 
 static void handle(struct fs *fs, struct fuse_in_header *in)
 {
-	struct fuse_buf buf = { .mem = in, .size = in->len };
 	uint64_t start = stats_now();
 	uint32_t opcode = in->opcode;
 
@@ -138,10 +309,13 @@ static void handle(struct fs *fs, struct fuse_in_header *in)
 		log_err("request %u of the kernel ends early", opcode);
 		if (request_has_answer(opcode))
 			session_reply(fs, -EINVAL, NULL, 0);
-	} else if (!op_raw(fs, in)) {
-		fuse_session_process_buf(fs->session, &buf);
+	} else if (fs->journal && request_is_once_only(opcode)) {
+		dispatch_once(fs, in);
+	} else {
+		dispatch(fs, in);
 	}
 	current.in = NULL;
+	current.entry = NULL;
 	stats_count(fs->stats, opcode, current.error, stats_now() - start);
 }
 
@@ -277,6 +451,17 @@ session_log(enum fuse_log_level level, const char *fmt, va_list ap)
 		log_debug("%s", line);
 }
 
+static int greeting_map(struct fs *fs)
+{
+	void *p;
+	int r = state_map(fs->options.state, STATE_SESSION,
+			  sizeof(*fs->greeting), &p);
+
+	if (r == 0)
+		fs->greeting = p;
+	return r;
+}
+
 int session_open(struct fs *fs, struct error *err)
 {
 	static const struct fuse_custom_io io = { .writev = io_writev,
@@ -291,6 +476,9 @@ int session_open(struct fs *fs, struct error *err)
 	fuse_opt_free_args(&args);
 	if (!fs->session)
 		return error_set(err, -ENOMEM, "cannot make a FUSE session");
+	r = greeting_map(fs);
+	if (r < 0)
+		return error_set(err, r, "cannot map the state");
 	r = fuse_session_custom_io(fs->session, &io, fs->dev_fd);
 	if (r < 0)
 		return error_set(err, r,
@@ -300,6 +488,9 @@ int session_open(struct fs *fs, struct error *err)
 
 void session_close(struct fs *fs)
 {
+	if (fs->greeting)
+		munmap(fs->greeting, sizeof(*fs->greeting));
+	fs->greeting = NULL;
 	if (!fs->session)
 		return;
 	fuse_session_destroy(fs->session);

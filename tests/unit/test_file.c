@@ -10,7 +10,7 @@ static struct file_table *table;
 
 static void setup(void)
 {
-	cr_assert(eq(int, file_table_new(&table), 0));
+	cr_assert(eq(int, file_table_new(NULL, &table), 0));
 }
 
 static void teardown(void)

@@ -43,7 +43,8 @@ static void setup(void)
 	st->ops = &none;
 	vol = volume_new(7, "v", "emptyDir", "kubernetes.io/empty-dir", NULL,
 			 st, true, false);
-	cr_assert(eq(int, inode_table_new(gone, unback, NULL, &table), 0));
+	cr_assert(
+		eq(int, inode_table_new(NULL, gone, unback, NULL, &table), 0));
 }
 
 static void teardown(void)
