@@ -33,6 +33,7 @@ static int copy_options(struct node *node, const struct node_options *options)
 	size_t n = options->n_host_path_allow;
 
 	node->env.localfs = options->localfs;
+	node->mount_is_kept = options->mount_is_kept;
 	node->helper = options->helper;
 	if (options->mountpoint) {
 		node->mountpoint = strdup(options->mountpoint);
@@ -131,10 +132,17 @@ static int open_parts(struct node *node, const struct node_options *options,
 		r = trash_open(node->env.state_fd, &node->trash, err);
 	if (r == 0)
 		r = node_reconcile(node, err);
-	if (r == 0)
-		r = node_usage_start(node);
+	return r;
+}
+
+int node_start(struct node *node, struct error *err)
+{
+	int r = node_usage_start(node);
+
 	if (r == 0)
 		r = node_census_start(node);
+	if (r < 0)
+		error_set(err, r, "cannot start to count volumes");
 	return r;
 }
 

@@ -29,6 +29,7 @@ struct node_options {
 	size_t n_host_path_allow;
 	struct localfs *localfs;
 	struct helper *helper; /* for what goes through the mount; borrowed */
+	bool mount_is_kept;    /* from the last run, with what is bound of it */
 };
 
 /*
@@ -38,6 +39,8 @@ struct node_options {
  */
 int node_open(const struct node_options *options, struct node **ret,
 	      struct error *err);
+/* Begin to count volumes, once the mount knows what is open in them. */
+int node_start(struct node *node, struct error *err);
 void node_close(struct node *node);
 
 struct tree *node_tree(struct node *node);

@@ -166,6 +166,8 @@ static void clear_subpaths(struct node *node)
 	cleanup_catalog_txn struct catalog *txn = NULL;
 	struct error err = { 0 };
 
+	if (node->mount_is_kept)
+		return;
 	if (subpath_unbind_all(node->env.state_fd, NODE_SUBPATHS, &err) < 0 ||
 	    catalog_begin(node->catalog, &txn, &err) < 0 ||
 	    catalog_mount_clear(txn, &err) < 0 ||

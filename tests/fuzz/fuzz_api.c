@@ -57,6 +57,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 					       .localfs = d.localfs },
 		       &d.node, &err),
 	     &err);
+	must(node_start(d.node, &err), &err);
 	return 0;
 }
 

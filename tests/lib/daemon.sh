@@ -36,6 +36,12 @@ daemon_pid()
 	cat "$work/$daemon/pid" 2>/dev/null || echo 0
 }
 
+# Who serves: the process below that one, which is replaced when it is killed.
+server_pid()
+{
+	cat "$K.pid" 2>/dev/null || daemon_pid
+}
+
 daemon_alive()
 {
 	local pid
@@ -53,6 +59,8 @@ daemon_answers()
 daemon_spawn()
 {
 	: >>"$LOG"
+	# Who is to die at a step of the engine is not to be replaced.
+	[[ -z ${PODVOLS_TEST_KILL_AT:-} ]] || set -- "$@" --holder=no
 	"$DAEMON_BUILD/podvolsd" --foreground --config "$work/podvols.conf" --mountpoint "$M" \
 		--state-dir "$S" --socket "$K" "${common_options[@]}" "$@" \
 		</dev/null >>"$LOG" 2>&1 &
@@ -121,12 +129,31 @@ $(tail -20 "$LOG")"
 	check_log
 }
 
-# As a crash: no time to say goodbye.
+# As a crash of all of it: no time to say goodbye.
 daemon_kill()
 {
+	local server
+
+	server=$(server_pid)
 	kill -KILL "$(daemon_pid)"
 	daemon_wait 20
+	within 20 tail --pid="$server" -f /dev/null
 	check_log
+}
+
+# server_kill: kill who serves; returns when another one does.
+server_kill()
+{
+	local old
+
+	old=$(server_pid)
+	kill -KILL "$old" || fail "nobody serves"
+	wait_until 30 server_is_new "$old"
+}
+
+server_is_new() # OLD-PID
+{
+	[[ $(server_pid) != "$1" ]] && daemon_answers
 }
 
 # shellcheck disable=SC2120 # options are rarely given
@@ -155,7 +182,7 @@ daemons_end()
 				/proc/self/mountinfo | tail -1)
 			[[ -z $dev ]] || echo 1 2>/dev/null \
 				>"/sys/fs/fuse/connections/$dev/abort"
-			kill -KILL "$pid" 2>/dev/null
+			kill -KILL "$pid" $(pgrep -P "$pid") 2>/dev/null
 			wait "$pid" 2>/dev/null
 		fi
 		unmount_below "${dir}mnt"

@@ -13,7 +13,7 @@ V=$M/default/web/data
 
 fds()
 {
-	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
+	find "/proc/$(server_pid)/fd" -mindepth 1 | wc -l
 }
 
 it "30,000 known files and directories need no descriptors each"
@@ -24,7 +24,7 @@ n=$(fds)
 ((n <= 1024)) || fail "$n descriptors"
 
 it "memory follows what the kernel knows: forgotten files cost nothing"
-rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"; }
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(server_pid)/status"; }
 echo 2 >/proc/sys/vm/drop_caches
 before=$(rss)
 for _ in 1 2 3; do

@@ -169,7 +169,7 @@ it "status and version know the daemon"
 run 0 status
 says "$out" "$M"
 run 0 status -o json
-says "$out" "\"pid\": $(daemon_pid)"
+says "$out" "\"pid\": $(server_pid)"
 run 0 version
 says "$out" "Server Version: v"
 run 0 version -o yaml

@@ -57,7 +57,7 @@ of_stats() # POD VOLUME FILTER
 # Threads of the daemon that walk.
 walks()
 {
-	grep -lx census /proc/"$(daemon_pid)"/task/*/comm | wc -l
+	grep -lx census /proc/"$(server_pid)"/task/*/comm | wc -l
 }
 
 # Have walks begun, of which so many do not end.
@@ -170,7 +170,7 @@ daemon_use two
 daemon_start --transport=dev
 apply_pod far 'a=emptyDir: {}' 'b=emptyDir: {}' 'c=emptyDir: {}'
 F=$M/default/far
-server=$(daemon_pid)
+server=$(server_pid)
 at_end "kill -CONT $server 2>/dev/null"
 daemon_use one
 

@@ -58,7 +58,7 @@ sizes() # DIRECTORY
 # Marks that the daemon has.
 marks()
 {
-	cat /proc/"$(daemon_pid)"/fdinfo/* 2>/dev/null | grep -c '^fanotify ino' || :
+	cat /proc/"$(server_pid)"/fdinfo/* 2>/dev/null | grep -c '^fanotify ino' || :
 }
 
 no_marks()

@@ -12,7 +12,7 @@ pods=/api/v1/namespaces/default/pods
 
 rss()
 {
-	awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status"
+	awk '/^VmRSS/ { print $2 }' "/proc/$(server_pid)/status"
 }
 before=$(rss)
 

@@ -23,7 +23,7 @@ expect_eq "directories" "$(ls "$V" | wc -l)" $((count / 1000))
 expect_eq "files" "$(find "$V" -type f | wc -l)" "$count"
 
 it "the daemon knows them all with few descriptors"
-fds=$(ls "/proc/$(daemon_pid)/fd" | wc -l)
+fds=$(ls "/proc/$(server_pid)/fd" | wc -l)
 ((fds <= 1024)) || fail "$fds descriptors"
 
 it "deleting the pod returns at once and its names are gone"

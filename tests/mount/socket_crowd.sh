@@ -12,7 +12,7 @@ pods=/api/v1/namespaces/default/pods
 
 fd_count()
 {
-	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
+	find "/proc/$(server_pid)/fd" -mindepth 1 | wc -l
 }
 
 few_fds()

@@ -27,7 +27,7 @@ apply_web
 echo kept >"$V/file"
 
 it "a second one on the same state directory is refused, the first goes on"
-first=$(daemon_pid)
+first=$(server_pid)
 mkdir "$work/mnt2"
 refused "state|another|in use|$first" --mountpoint "$work/mnt2" \
 	--socket "$work/sock2"

@@ -13,7 +13,7 @@ daemon_use two
 daemon_start --transport dev
 apply_pod web 'data=emptyDir: {}'
 below=$M/default/web/data
-server=$(daemon_pid)
+server=$(server_pid)
 at_end "kill -CONT $server 2>/dev/null"
 : >"$below/there"
 daemon_use one
@@ -27,7 +27,7 @@ kill -STOP "$server"
 
 threads()
 {
-	find "/proc/$(daemon_pid)/task" -mindepth 1 -maxdepth 1 | wc -l
+	find "/proc/$(server_pid)/task" -mindepth 1 -maxdepth 1 | wc -l
 }
 
 it "a crowd before a stuck volume holds up nobody else"

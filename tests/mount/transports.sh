@@ -218,7 +218,7 @@ hung_beside()
 	daemon_start --transport dev
 	apply_pod web 'data=emptyDir: {}'
 	other=$M/default/web/data
-	pid=$(daemon_pid)
+	pid=$(server_pid)
 	daemon_use one
 	daemon_start "$@"
 	apply_pod web 'data=emptyDir: {}' "other=hostPath: {path: $other}"

@@ -36,7 +36,7 @@ listings()
 
 memory_of() # VmRSS|VmHWM
 {
-	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$(daemon_pid)/status"
+	awk -v field="$1:" '$1 == field { print $2 }' "/proc/$(server_pid)/status"
 }
 
 it "the first entries come with the first request"
@@ -53,7 +53,7 @@ done
 it "ls -f lists each once, and the daemon keeps nothing of it"
 for dir in "$D" "$H"; do
 	before=$(memory_of VmRSS)
-	echo 5 >"/proc/$(daemon_pid)/clear_refs" # the highest from now on
+	echo 5 >"/proc/$(server_pid)/clear_refs" # the highest from now on
 	ls -f "$dir" >"$work/names"
 	highest=$(memory_of VmHWM)
 	echo "  $before KiB before, $highest KiB at most"

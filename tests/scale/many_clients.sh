@@ -21,7 +21,7 @@ daemon_use two
 daemon_start
 apply_pod below 'data=emptyDir: {}'
 slow_disk=$M/default/below/data
-server=$(daemon_pid)
+server=$(server_pid)
 at_end "kill -CONT $server 2>/dev/null"
 
 daemon_use one

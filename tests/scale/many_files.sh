@@ -25,7 +25,7 @@ memory_kib()
 {
 	local pids
 
-	pids=$(daemon_pid),$(pgrep -d, -P "$(daemon_pid)" || :)
+	pids=$(server_pid),$(pgrep -d, -P "$(server_pid)" || :)
 	ps -o rss= -p "${pids%,}" | awk '{ sum += $1 } END { print sum }'
 }
 
@@ -39,7 +39,7 @@ expect_small()
 	local kib fds
 
 	kib=$(memory_kib)
-	fds=$(find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l)
+	fds=$(find "/proc/$(server_pid)/fd" -mindepth 1 | wc -l)
 	echo "  $(known) known, $kib KiB, of which the table has" \
 		"$(($(jq .fuse.tableBytes "$M/.podvols/stats.json") / 1024)), $fds descriptors"
 	(($(known) >= FILES)) || fail "they are not known"

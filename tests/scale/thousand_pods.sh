@@ -66,9 +66,9 @@ not_slower use
 expect_eq "files" "$(find "$M/default" -name file | wc -l)" "$count"
 
 it "the daemon with all of them is small, and starts soon"
-fds=$(find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l)
+fds=$(find "/proc/$(server_pid)/fd" -mindepth 1 | wc -l)
 ((fds <= 1024)) || fail "$fds descriptors"
-echo "  $(awk '/^VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status") KiB, $fds descriptors"
+echo "  $(awk '/^VmRSS/ { print $2 }' "/proc/$(server_pid)/status") KiB, $fds descriptors"
 daemon_stop
 start=$(now_ms)
 daemon_start

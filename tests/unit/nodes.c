@@ -27,7 +27,11 @@ int test_node_open(struct test_node *t, const char *base)
 					      .mountpoint = mnt,
 					      .localfs = t->localfs },
 		      &t->node, &t->err);
+	if (r == 0)
+		r = node_start(t->node, &t->err);
 	if (r < 0) {
+		node_close(t->node);
+		t->node = NULL;
 		localfs_free(t->localfs);
 		t->localfs = NULL;
 	}

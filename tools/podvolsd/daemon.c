@@ -13,6 +13,7 @@
 #include "tools/podvolsd/background.h"
 #include "tools/podvolsd/config.h"
 #include "tools/podvolsd/control.h"
+#include "tools/podvolsd/holder.h"
 #include "tools/podvolsd/http.h"
 #include "tools/podvolsd/options.h"
 #include "tools/podvolsd/paths.h"
@@ -35,7 +36,7 @@
 
 #define DRAIN_MS 10000 /* for the requests that run at the end */
 
-static void signals_of_daemon(sigset_t *set)
+void daemon_signals(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
@@ -48,7 +49,7 @@ void daemon_block_signals(void)
 {
 	sigset_t set;
 
-	signals_of_daemon(&set);
+	daemon_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -57,7 +58,7 @@ static int open_signals(struct daemon *d, struct error *err)
 {
 	sigset_t set;
 
-	signals_of_daemon(&set);
+	daemon_signals(&set);
 	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (d->signal_fd < 0)
 		return error_set(err, -errno, "cannot make a signalfd: %m");
@@ -69,6 +70,8 @@ static int prepare_mountpoint(struct daemon *d, struct error *err)
 	const char *path = d->options->mountpoint;
 	int r;
 
+	if (d->is_successor)
+		return fs_served_at(d->holding->state, &d->mountpoint);
 	r = fs_detach_stale(path, err);
 	if (r < 0)
 		return r;
@@ -105,7 +108,9 @@ static int refuse_live_mount(const char *mountpoint, struct error *err)
 static int open_node(struct daemon *d, struct error *err)
 {
 	const struct options *options = d->options;
-	struct localfs_options localfs_options = { 0 };
+	struct localfs_options localfs_options = {
+		.state = d->holding->state,
+	};
 	struct node_options node_options;
 	int r;
 
@@ -119,8 +124,21 @@ static int open_node(struct daemon *d, struct error *err)
 		.n_host_path_allow = options->host_path_allow.n,
 		.localfs = d->localfs,
 		.helper = d->helper,
+		.mount_is_kept = d->is_successor,
 	};
 	return node_open(&node_options, &d->node, err);
+}
+
+static int find_own_device(struct daemon *d, struct error *err)
+{
+	struct statx st;
+
+	/* Without a request: nobody here waits for our own answer. */
+	if (statx(AT_FDCWD, d->mountpoint, AT_STATX_DONT_SYNC, 0, &st) < 0)
+		return error_set(err, -errno, "'%s': %m", d->mountpoint);
+	localfs_set_own_device(d->localfs,
+			       makedev(st.stx_dev_major, st.stx_dev_minor));
+	return 0;
 }
 
 static int open_mount(struct daemon *d, struct error *err)
@@ -137,26 +155,29 @@ static int open_mount(struct daemon *d, struct error *err)
 		.disable_features = options->disable_features,
 		.tree = node_tree(d->node),
 		.helper = d->helper,
+		.state = d->holding->state,
+		.dev_fd = d->holding->dev_fd,
 		.control = control_text,
 		.control_arg = d,
 	};
-	struct statx st;
 	struct fs *fs;
 	int r;
 
-	r = refuse_live_mount(d->mountpoint, err);
+	/* Before anything is looked for on other mounts. */
+	r = d->is_successor ? find_own_device(d, err)
+			    : refuse_live_mount(d->mountpoint, err);
 	if (r < 0)
 		return r;
 	r = fs_open(&fs_options, &fs, err);
 	if (r < 0)
 		return r;
 	atomic_store(&d->fs, fs);
-	/* Without a request: nobody here waits for our own answer. */
-	if (statx(AT_FDCWD, d->mountpoint, AT_STATX_DONT_SYNC, 0, &st) < 0)
-		return error_set(err, -errno, "'%s': %m", d->mountpoint);
-	localfs_set_own_device(d->localfs,
-			       makedev(st.stx_dev_major, st.stx_dev_minor));
-	return 0;
+	r = find_own_device(d, err);
+	if (r < 0)
+		return r;
+	localfs_adopted(d->localfs);
+	/* What is open is known now: volumes can be counted. */
+	return node_start(d->node, err);
 }
 
 static int open_api(struct daemon *d, struct error *err)
@@ -222,12 +243,15 @@ static void close_rest(struct daemon *d)
 }
 
 int daemon_start(struct daemon *d, const struct options *options,
-		 struct error *err)
+		 const struct holding *holding, struct error *err)
 {
 	struct node_stats stats;
 	int r;
 
-	*d = (struct daemon){ .options = options, .signal_fd = -1 };
+	*d = (struct daemon){ .options = options,
+			      .holding = holding,
+			      .is_successor = fs_is_served(holding->state),
+			      .signal_fd = -1 };
 	clock_gettime(CLOCK_REALTIME, &d->started);
 	clock_gettime(CLOCK_MONOTONIC, &d->started_monotonic);
 	r = open_all(d, err);

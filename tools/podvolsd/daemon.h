@@ -5,6 +5,7 @@
 #ifndef PODVOLSD_DAEMON_H
 #define PODVOLSD_DAEMON_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
@@ -13,6 +14,7 @@ struct control_socket;
 struct error;
 struct fs;
 struct helper;
+struct holding;
 struct http;
 struct localfs;
 struct node;
@@ -20,7 +22,9 @@ struct options;
 
 struct daemon {
 	const struct options *options;
-	char *mountpoint; /* without symbolic links */
+	const struct holding *holding; /* borrowed */
+	bool is_successor;	       /* of a worker that was killed */
+	char *mountpoint;	       /* without symbolic links */
 	struct helper *helper;
 	struct localfs *localfs;
 	struct node *node;
@@ -33,12 +37,13 @@ struct daemon {
 };
 
 /*
- * Bring all parts up in order: state, mount, API.  When it returns 0 the mount
+ * Bring all parts up in order: state, mount (that of the worker before, if one
+ * was killed), API.  When it returns 0 the mount
  * and the API answer.  On failure everything is down again.  The signals that
  * daemon_run() handles must be blocked already.
  */
 int daemon_start(struct daemon *d, const struct options *options,
-		 struct error *err);
+		 const struct holding *holding, struct error *err);
 
 /*
  * Serve until a signal or the loss of the mount ends it, then take all parts
@@ -46,6 +51,8 @@ int daemon_start(struct daemon *d, const struct options *options,
  */
 int daemon_run(struct daemon *d);
 
+/* The signals that daemon_run() handles. */
+void daemon_signals(sigset_t *set);
 /* Block the signals of the daemon, for all threads made later. */
 void daemon_block_signals(void);
 

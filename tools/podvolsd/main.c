@@ -7,6 +7,7 @@
 #include "tools/podvolsd/background.h"
 #include "tools/podvolsd/config.h"
 #include "tools/podvolsd/daemon.h"
+#include "tools/podvolsd/holder.h"
 #include "tools/podvolsd/options.h"
 
 #include <errno.h>
@@ -77,27 +78,47 @@ static int settle_log_file(struct options *options, struct error *err)
 	return log_file_open(options->log_file, err);
 }
 
-static int serve(struct options *options)
+struct serving {
+	const struct options *options;
+	int parent_fd; /* whom to tell that it is ready, or -1 */
+};
+
+/* holder_worker_fn */
+static int work(void *arg, const struct holding *holding)
 {
+	struct serving *s = arg;
 	struct error err = { 0 };
 	struct daemon d;
-	int parent_fd = -1;
 
-	if (!options->foreground && background_enter(&parent_fd, &err) < 0)
+	/* Killed once, for a test: that is enough. */
+	if (holding->restarts > 0)
+		node_set_step_hook(NULL);
+	if (daemon_start(&d, s->options, holding, &err) < 0) {
+		log_err("%s", err.text);
+		background_failed(s->parent_fd, err.text);
+		return EXIT_FAILURE;
+	}
+	background_ready(s->parent_fd);
+	return daemon_run(&d);
+}
+
+static int serve(struct options *options)
+{
+	const struct holding nothing = { .dev_fd = -1 };
+	struct serving s = { .options = options, .parent_fd = -1 };
+	struct error err = { 0 };
+
+	if (!options->foreground && background_enter(&s.parent_fd, &err) < 0)
 		return complain(EXIT_FAILURE, &err);
 	prepare_process();
 	if (settle_log_file(options, &err) < 0) {
-		background_failed(parent_fd, err.text);
+		background_failed(s.parent_fd, err.text);
 		return options->foreground ? complain(EXIT_FAILURE, &err)
 					   : EXIT_FAILURE;
 	}
-	if (daemon_start(&d, options, &err) < 0) {
-		log_err("%s", err.text);
-		background_failed(parent_fd, err.text);
-		return EXIT_FAILURE;
-	}
-	background_ready(parent_fd);
-	return daemon_run(&d);
+	if (options->holder)
+		return holder_run(work, &s, options->log_file);
+	return work(&s, &nothing);
 }
 
 static int run(struct options *options, int argc, char **argv)

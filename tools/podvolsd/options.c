@@ -47,6 +47,8 @@ static const struct option_def table[] = {
 	{ "host-path-allow", 0, OPTION_PATH_LIST, OPTION_ANYWHERE,
 	  AT(host_path_allow), "PREFIX", 0, 0,
 	  "allow hostPath below PREFIX only; repeatable (anywhere)" },
+	{ "holder", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(holder), NULL, 0, 0,
+	  "the mount survives when the daemon is killed (yes)" },
 	{ "share-locks", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(share_locks), NULL,
 	  0, 0, "hostPath: file locks conflict with the host's (yes)" },
 	{ "suid", 0, OPTION_BOOL, OPTION_ANYWHERE, AT(suid), NULL, 0, 0,
@@ -387,6 +389,7 @@ int options_init(struct options *options)
 		.config = strdup("/etc/podvols/podvols.conf"),
 		.log_level = LOG_LEVEL_INFO,
 		.max_connections = 256,
+		.holder = true,
 		.share_locks = true,
 	};
 	if (options->mountpoint && options->state_dir && options->socket &&

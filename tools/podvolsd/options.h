@@ -45,6 +45,7 @@ struct options {
 	unsigned max_connections;
 	bool foreground;
 	bool check_config;
+	bool holder;
 	bool share_locks;
 	bool suid;
 	bool dev;

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* holder.c - the process that keeps the mount while the daemon is replaced */
+#include "tools/podvolsd/holder.h"
+
+#include "fuse/fs.h"
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/log.h"
+#include "store/base/state.h"
+#include "tools/podvolsd/background.h"
+#include "tools/podvolsd/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Workers that die so fast die of what they find: whoever waits for them is
+ * better off with an error.
+ */
+#define DEATHS_MAX     30
+#define DEATHS_SECONDS 15
+
+struct holder {
+	struct holding holding;
+	pid_t worker;
+	time_t since;	 /* when deaths began to be counted, monotonic */
+	unsigned deaths; /* since then */
+	int signal_fd;
+	const char *log_file;
+	bool was_reloaded; /* the configuration changed since the start */
+};
+
+static int holder_open(struct holder *h, struct error *err)
+{
+	sigset_t set;
+	int r;
+
+	h->signal_fd = -1;
+	h->holding.dev_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (h->holding.dev_fd < 0)
+		return error_set(err, -errno, "cannot open '/dev/fuse': %m");
+	r = state_new(&h->holding.state);
+	if (r < 0)
+		return error_set(err, r, "cannot make the state memory");
+	daemon_signals(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	h->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (h->signal_fd < 0)
+		return error_set(err, -errno, "cannot make a signalfd: %m");
+	return 0;
+}
+
+static void holder_close(struct holder *h)
+{
+	closep(&h->signal_fd);
+	closep(&h->holding.dev_fd);
+	state_free(h->holding.state);
+}
+
+/* In the child: its own signals, and an end if the holder has one. */
+static void become_worker(struct holder *h, pid_t holder)
+{
+	sigset_t set;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != holder)
+		_exit(EXIT_FAILURE);
+	closep(&h->signal_fd);
+	h->signal_fd = -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* 0 in the worker, its process id in the holder. */
+static pid_t fork_worker(struct holder *h)
+{
+	pid_t holder = getpid();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		become_worker(h, holder);
+		return 0;
+	}
+	h->worker = pid;
+	if (pid > 0 && h->was_reloaded)
+		kill(pid, SIGHUP);
+	return pid;
+}
+
+static void pass_on(struct holder *h, int number)
+{
+	struct error err = { 0 };
+
+	if (number == SIGCHLD)
+		return;
+	kill(h->worker, number);
+	h->was_reloaded |= number == SIGHUP;
+	/* Ours is the same file, which may have been moved away. */
+	if (number == SIGUSR1 && h->log_file &&
+	    log_file_open(h->log_file, &err) < 0)
+		log_err("%s", err.text);
+}
+
+/* Wait for the end of the worker, passing signals on; returns its status. */
+static int watch_worker(struct holder *h)
+{
+	struct signalfd_siginfo info;
+	int status;
+
+	for (;;) {
+		if (waitpid(h->worker, &status, WNOHANG) == h->worker)
+			return status;
+		if (read(h->signal_fd, &info, sizeof(info)) == sizeof(info))
+			pass_on(h, (int)info.ssi_signo);
+	}
+}
+
+static bool dies_too_often(struct holder *h)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - h->since >= DEATHS_SECONDS) {
+		h->since = now.tv_sec;
+		h->deaths = 0;
+	}
+	return ++h->deaths > DEATHS_MAX;
+}
+
+/* The worker ended: is there to be another one? */
+static bool has_successor(struct holder *h, int status)
+{
+	if (!WIFSIGNALED(status))
+		return false;
+	if (!fs_is_served(h->holding.state)) {
+		log_err("killed by signal %d (%s) before it could be replaced",
+			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
+		return false;
+	}
+	if (dies_too_often(h)) {
+		log_err("killed by signal %d (%s), and %d times before within %d s: the mount is given up",
+			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
+			DEATHS_MAX, DEATHS_SECONDS);
+		return false;
+	}
+	log_warning("killed by signal %d (%s): another process takes over",
+		    WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
+	return true;
+}
+
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+int holder_run(holder_worker_fn *worker, void *arg, const char *log_file)
+{
+	struct holder h = { .holding = { .dev_fd = -1 }, .log_file = log_file };
+	struct error err = { 0 };
+	int code = EXIT_FAILURE;
+	pid_t pid;
+	int status;
+
+	if (holder_open(&h, &err) < 0) {
+		log_err("%s", err.text);
+		holder_close(&h);
+		return code;
+	}
+	for (;;) {
+		pid = fork_worker(&h);
+		if (pid < 0) {
+			log_err("cannot fork the worker: %m");
+			break;
+		}
+		if (pid == 0) {
+			code = worker(arg, &h.holding);
+			break;
+		}
+		prctl(PR_SET_NAME, "podvolsd-holder");
+		status = watch_worker(&h);
+		code = exit_code(status);
+		if (!has_successor(&h, status))
+			break;
+		h.holding.restarts++;
+	}
+	holder_close(&h);
+	return code;
+}
