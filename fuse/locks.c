@@ -23,11 +23,11 @@
 #define HOST_RETRY_MS  10 /* between two tries for a lock of the host */
 
 /* An owner's locks on the file itself, where others must see them. */
-struct holder {
+struct host_lock {
 	uint64_t owner;
 	enum lock_space space;
 	int fd;
-	struct holder *next;
+	struct host_lock *next;
 };
 
 struct waiter {
@@ -49,7 +49,7 @@ struct locked_file {
 	struct store_handle handle;
 	struct range *ranges[LOCK_N_SPACES];
 	unsigned n_ranges; /* of both spaces */
-	struct holder *holders;
+	struct host_lock *host_locks;
 	struct waiter *waiters;
 	UT_hash_handle hh;
 };
@@ -110,10 +110,10 @@ static void file_tidy(struct stripe *s, struct locked_file *f)
 	if (f->ranges[LOCK_POSIX] || f->ranges[LOCK_FLOCK] || f->waiters)
 		return;
 	HASH_DEL(s->files, f);
-	while (f->holders) {
-		struct holder *h = f->holders;
+	while (f->host_locks) {
+		struct host_lock *h = f->host_locks;
 
-		f->holders = h->next;
+		f->host_locks = h->next;
 		close(h->fd);
 		free(h);
 	}
@@ -123,21 +123,21 @@ static void file_tidy(struct stripe *s, struct locked_file *f)
 
 /* --- the file's own locks, seen by others --- */
 
-static struct holder **holder_find(struct locked_file *f, uint64_t owner,
-				   enum lock_space space)
+static struct host_lock **host_lock_find(struct locked_file *f, uint64_t owner,
+					 enum lock_space space)
 {
-	struct holder **p = &f->holders;
+	struct host_lock **p = &f->host_locks;
 
 	while (*p && ((*p)->owner != owner || (*p)->space != space))
 		p = &(*p)->next;
 	return p;
 }
 
-static int holder_make(struct locked_file *f, const struct lock *lock,
-		       enum lock_space space, struct holder **ret)
+static int host_lock_make(struct locked_file *f, const struct lock *lock,
+			  enum lock_space space, struct host_lock **ret)
 {
-	struct holder **p = holder_find(f, lock->owner, space);
-	struct holder *h;
+	struct host_lock **p = host_lock_find(f, lock->owner, space);
+	struct host_lock *h;
 	int fd;
 
 	if (*p) {
@@ -155,17 +155,19 @@ static int holder_make(struct locked_file *f, const struct lock *lock,
 		close(fd);
 		return -ENOLCK;
 	}
-	*h = (struct holder){ .owner = lock->owner, .space = space, .fd = fd };
+	*h = (struct host_lock){ .owner = lock->owner,
+				 .space = space,
+				 .fd = fd };
 	*p = h;
 	*ret = h;
 	return 0;
 }
 
-static void holder_tidy(struct locked_file *f, uint64_t owner,
-			enum lock_space space)
+static void host_lock_tidy(struct locked_file *f, uint64_t owner,
+			   enum lock_space space)
 {
-	struct holder **p = holder_find(f, owner, space);
-	struct holder *h = *p;
+	struct host_lock **p = host_lock_find(f, owner, space);
+	struct host_lock *h = *p;
 
 	if (!h || ranges_has_owner(f->ranges[space], owner))
 		return;
@@ -174,7 +176,7 @@ static void holder_tidy(struct locked_file *f, uint64_t owner,
 	free(h);
 }
 
-static int holder_lock(const struct holder *h, const struct lock *lock)
+static int host_lock_set(const struct host_lock *h, const struct lock *lock)
 {
 	struct flock fl = { .l_type = (short)lock->type,
 			    .l_whence = SEEK_SET,
@@ -206,17 +208,17 @@ static bool is_shared(const struct locked_file *f)
 static int file_lock_host(struct locked_file *f, enum lock_space space,
 			  const struct lock *lock)
 {
-	struct holder *h;
+	struct host_lock *h;
 	int r;
 
 	if (!is_shared(f))
 		return 0;
-	if (lock->type == F_UNLCK && !*holder_find(f, lock->owner, space))
+	if (lock->type == F_UNLCK && !*host_lock_find(f, lock->owner, space))
 		return 0;
-	r = holder_make(f, lock, space, &h);
+	r = host_lock_make(f, lock, space, &h);
 	if (r < 0)
 		return r;
-	return holder_lock(h, lock);
+	return host_lock_set(h, lock);
 }
 
 /* --- setting --- */
@@ -268,14 +270,14 @@ static int file_set(struct locked_file *f, enum lock_space space,
 	if (c) {
 		*ret_blocker = c->lock.owner;
 		/* What flock_convert() let go of, the host sees no longer. */
-		holder_tidy(f, lock->owner, space);
+		host_lock_tidy(f, lock->owner, space);
 		return -EAGAIN;
 	}
 	*ret_blocker = 0;
 	r = file_lock_host(f, space, lock);
 	if (r == 0 || lock->type == F_UNLCK)
 		r = file_apply(f, space, lock);
-	holder_tidy(f, lock->owner, space);
+	host_lock_tidy(f, lock->owner, space);
 	return r;
 }
 
@@ -530,7 +532,7 @@ static int file_test_host(struct locked_file *f, struct lock *lock)
 			    .l_whence = SEEK_SET,
 			    .l_start = (off_t)lock->start };
 	cleanup_fd int fd = -1;
-	struct holder *own = *holder_find(f, lock->owner, LOCK_POSIX);
+	struct host_lock *own = *host_lock_find(f, lock->owner, LOCK_POSIX);
 	int use;
 
 	if (lock->end < OFFSET_MAX)
