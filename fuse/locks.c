@@ -8,27 +8,17 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <uthash.h>
 
+#include "fuse/host_lock.h"
 #include "fuse/inode.h"
 #include "fuse/ranges.h"
-#include "store/base/cleanup.h"
-#include "store/store.h"
 #include "store/volume.h"
 
 #define N_STRIPES      64u
 #define OFFSET_MAX     (UINT64_MAX >> 1)
 #define DEADLOCK_DEPTH 32 /* owners followed before a wait is believed */
 #define HOST_RETRY_MS  10 /* between two tries for a lock of the host */
-
-/* An owner's locks on the file itself, where others must see them. */
-struct host_lock {
-	uint64_t owner;
-	enum lock_space space;
-	int fd;
-	struct host_lock *next;
-};
 
 struct waiter {
 	uint64_t ticket;
@@ -46,10 +36,9 @@ struct waiter {
 struct locked_file {
 	uint64_t nodeid;
 	struct volume *volume;
-	struct store_handle handle;
+	struct host_locks host; /* used if the volume is not exclusive */
 	struct range *ranges[LOCK_N_SPACES];
 	unsigned n_ranges; /* of both spaces */
-	struct host_lock *host_locks;
 	struct waiter *waiters;
 	UT_hash_handle hh;
 };
@@ -98,8 +87,9 @@ static struct locked_file *file_make(struct stripe *s,
 	if (!f)
 		return NULL;
 	f->nodeid = inode->nodeid;
-	f->handle = inode->handle;
 	f->volume = volume_ref(inode->volume);
+	f->host.store = f->volume->store;
+	f->host.handle = inode->handle;
 	HASH_ADD(hh, s->files, nodeid, sizeof(f->nodeid), f);
 	return f;
 }
@@ -110,115 +100,15 @@ static void file_tidy(struct stripe *s, struct locked_file *f)
 	if (f->ranges[LOCK_POSIX] || f->ranges[LOCK_FLOCK] || f->waiters)
 		return;
 	HASH_DEL(s->files, f);
-	while (f->host_locks) {
-		struct host_lock *h = f->host_locks;
-
-		f->host_locks = h->next;
-		close(h->fd);
-		free(h);
-	}
+	host_locks_done(&f->host);
 	volume_unref(f->volume);
 	free(f);
-}
-
-/* --- the file's own locks, seen by others --- */
-
-static struct host_lock **host_lock_find(struct locked_file *f, uint64_t owner,
-					 enum lock_space space)
-{
-	struct host_lock **p = &f->host_locks;
-
-	while (*p && ((*p)->owner != owner || (*p)->space != space))
-		p = &(*p)->next;
-	return p;
-}
-
-static int host_lock_make(struct locked_file *f, const struct lock *lock,
-			  enum lock_space space, struct host_lock **ret)
-{
-	struct host_lock **p = host_lock_find(f, lock->owner, space);
-	struct host_lock *h;
-	int fd;
-
-	if (*p) {
-		*ret = *p;
-		return 0;
-	}
-	fd = store_lock_fd(f->volume->store, &f->handle, O_RDWR);
-	/* As flock(2), reading needs no permission to write. */
-	if (fd < 0 && (lock->type == F_RDLCK || space == LOCK_FLOCK))
-		fd = store_lock_fd(f->volume->store, &f->handle, O_RDONLY);
-	if (fd < 0)
-		return fd;
-	h = malloc(sizeof(*h));
-	if (!h) {
-		close(fd);
-		return -ENOLCK;
-	}
-	*h = (struct host_lock){ .owner = lock->owner,
-				 .space = space,
-				 .fd = fd };
-	*p = h;
-	*ret = h;
-	return 0;
-}
-
-static void host_lock_tidy(struct locked_file *f, uint64_t owner,
-			   enum lock_space space)
-{
-	struct host_lock **p = host_lock_find(f, owner, space);
-	struct host_lock *h = *p;
-
-	if (!h || ranges_has_owner(f->ranges[space], owner))
-		return;
-	*p = h->next;
-	close(h->fd);
-	free(h);
-}
-
-static int host_lock_set(const struct host_lock *h, const struct lock *lock)
-{
-	struct flock fl = { .l_type = (short)lock->type,
-			    .l_whence = SEEK_SET,
-			    .l_start = (off_t)lock->start };
-	int r;
-
-	if (h->space == LOCK_FLOCK) {
-		int op = lock->type == F_RDLCK	 ? LOCK_SH
-			 : lock->type == F_WRLCK ? LOCK_EX
-						 : LOCK_UN;
-
-		r = flock(h->fd, op | LOCK_NB);
-	} else {
-		if (lock->end < OFFSET_MAX)
-			fl.l_len = (off_t)(lock->end - lock->start + 1);
-		r = fcntl(h->fd, F_OFD_SETLK, &fl);
-	}
-	if (r == 0)
-		return 0;
-	return errno == EACCES || errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
 /* Do others who use the file see (and make) locks? */
 static bool is_shared(const struct locked_file *f)
 {
 	return !f->volume->exclusive;
-}
-
-static int file_lock_host(struct locked_file *f, enum lock_space space,
-			  const struct lock *lock)
-{
-	struct host_lock *h;
-	int r;
-
-	if (!is_shared(f))
-		return 0;
-	if (lock->type == F_UNLCK && !*host_lock_find(f, lock->owner, space))
-		return 0;
-	r = host_lock_make(f, lock, space, &h);
-	if (r < 0)
-		return r;
-	return host_lock_set(h, lock);
 }
 
 /* --- setting --- */
@@ -241,6 +131,14 @@ static int file_apply(struct locked_file *f, enum lock_space space,
 	return r;
 }
 
+/* An owner that holds nothing is not seen by the host. */
+static void file_tidy_owner(struct locked_file *f, enum lock_space space,
+			    uint64_t owner)
+{
+	if (is_shared(f) && !ranges_has_owner(f->ranges[space], owner))
+		host_locks_drop(&f->host, space, owner);
+}
+
 /*
  * flock(2) to another type lets go of the old lock first, even if the new one
  * is not to be had.
@@ -261,7 +159,7 @@ static int file_set(struct locked_file *f, enum lock_space space,
 		    const struct lock *lock, uint64_t *ret_blocker)
 {
 	const struct range *c = NULL;
-	int r;
+	int r = 0;
 
 	if (space == LOCK_FLOCK)
 		flock_convert(f, lock);
@@ -270,14 +168,15 @@ static int file_set(struct locked_file *f, enum lock_space space,
 	if (c) {
 		*ret_blocker = c->lock.owner;
 		/* What flock_convert() let go of, the host sees no longer. */
-		host_lock_tidy(f, lock->owner, space);
+		file_tidy_owner(f, space, lock->owner);
 		return -EAGAIN;
 	}
 	*ret_blocker = 0;
-	r = file_lock_host(f, space, lock);
+	if (is_shared(f))
+		r = host_locks_set(&f->host, space, lock);
 	if (r == 0 || lock->type == F_UNLCK)
 		r = file_apply(f, space, lock);
-	host_lock_tidy(f, lock->owner, space);
+	file_tidy_owner(f, space, lock->owner);
 	return r;
 }
 
@@ -524,37 +423,6 @@ void locks_interrupt(struct locks *l, uint64_t ticket)
 
 /* --- testing and dropping --- */
 
-/* Ask the host; its answer for a lock that we hold for another is no conflict.
- */
-static int file_test_host(struct locked_file *f, struct lock *lock)
-{
-	struct flock fl = { .l_type = (short)lock->type,
-			    .l_whence = SEEK_SET,
-			    .l_start = (off_t)lock->start };
-	cleanup_fd int fd = -1;
-	struct host_lock *own = *host_lock_find(f, lock->owner, LOCK_POSIX);
-	int use;
-
-	if (lock->end < OFFSET_MAX)
-		fl.l_len = (off_t)(lock->end - lock->start + 1);
-	if (!own) {
-		fd = store_lock_fd(f->volume->store, &f->handle, O_RDONLY);
-		if (fd < 0)
-			return fd;
-	}
-	use = own ? own->fd : fd;
-	if (fcntl(use, F_OFD_GETLK, &fl) < 0)
-		return -errno;
-	lock->type = fl.l_type;
-	if (fl.l_type == F_UNLCK)
-		return 0;
-	lock->start = (uint64_t)fl.l_start;
-	lock->end =
-		fl.l_len ? (uint64_t)(fl.l_start + fl.l_len - 1) : OFFSET_MAX;
-	lock->pid = fl.l_pid;
-	return 0;
-}
-
 int locks_test(struct locks *l, const struct inode *inode, struct lock *lock)
 {
 	struct stripe *s = stripe_of(l, inode->nodeid);
@@ -570,7 +438,7 @@ int locks_test(struct locks *l, const struct inode *inode, struct lock *lock)
 	if (c)
 		*lock = c->lock;
 	else if (f && is_shared(f))
-		r = file_test_host(f, lock);
+		r = host_locks_test(&f->host, lock);
 	else
 		lock->type = F_UNLCK;
 	if (f)
