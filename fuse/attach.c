@@ -124,6 +124,12 @@ static int look_over(void *arg, const struct inode *inode)
 	return 0;
 }
 
+/* locks_find_fn */
+static int find_locked(void *arg, uint64_t nodeid, struct inode *ret)
+{
+	return inode_get(arg, nodeid, ret);
+}
+
 int attach_tables(struct fs *fs)
 {
 	struct volumes volumes = { 0 };
@@ -132,6 +138,8 @@ int attach_tables(struct fs *fs)
 	if (r == 0)
 		r = inode_attach(fs->inodes, volume_find, &volumes);
 	volumes_done(&volumes);
+	if (r == 0)
+		r = locks_attach(fs->locks, find_locked, fs->inodes);
 	if (r < 0)
 		return r;
 	file_attach(fs->files, fs_reopen, fs);

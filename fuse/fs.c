@@ -206,7 +206,7 @@ static int fs_parts(struct fs *fs, struct error *err)
 	if (r == 0)
 		r = file_table_new(fs->options.state, &fs->files);
 	if (r == 0)
-		r = locks_new(&fs->locks);
+		r = locks_new(fs->options.state, &fs->locks);
 	if (r == 0 && fs->options.state)
 		r = journal_new(fs->options.state, &fs->journal);
 	if (r == 0)

@@ -13,6 +13,7 @@
 #include "fuse/host_lock.h"
 #include "fuse/inode.h"
 #include "fuse/ranges.h"
+#include "store/base/log.h"
 #include "store/volume.h"
 
 #define N_STRIPES      64u
@@ -37,18 +38,21 @@ struct locked_file {
 	uint64_t nodeid;
 	struct volume *volume;
 	struct host_locks host; /* used if the volume is not exclusive */
-	struct range *ranges[LOCK_N_SPACES];
+	struct ranges ranges[LOCK_N_SPACES];
 	unsigned n_ranges; /* of both spaces */
 	struct waiter *waiters;
 	UT_hash_handle hh;
 };
 
 struct stripe {
-	pthread_mutex_t lock; /* the files of this stripe, before wait_lock */
+	pthread_mutex_t lock; /* of all that follows; before wait_lock */
 	struct locked_file *files;
+	struct range_cache cache;
 } __attribute__((aligned(64)));
 
 struct locks {
+	struct range_pool *pool;
+	struct range *found; /* of a predecessor, until locks_attach() */
 	struct stripe stripes[N_STRIPES];
 	pthread_mutex_t wait_lock; /* waiting */
 	struct waiter *waiting;
@@ -90,6 +94,9 @@ static struct locked_file *file_make(struct stripe *s,
 	f->volume = volume_ref(inode->volume);
 	f->host.store = f->volume->store;
 	f->host.handle = inode->handle;
+	for (int i = 0; i < LOCK_N_SPACES; i++)
+		f->ranges[i] = (struct ranges){ .nodeid = f->nodeid,
+						.space = (enum lock_space)i };
 	HASH_ADD(hh, s->files, nodeid, sizeof(f->nodeid), f);
 	return f;
 }
@@ -97,7 +104,8 @@ static struct locked_file *file_make(struct stripe *s,
 /* Forget a file on which nothing is held or waited for. */
 static void file_tidy(struct stripe *s, struct locked_file *f)
 {
-	if (f->ranges[LOCK_POSIX] || f->ranges[LOCK_FLOCK] || f->waiters)
+	if (f->ranges[LOCK_POSIX].first || f->ranges[LOCK_FLOCK].first ||
+	    f->waiters)
 		return;
 	HASH_DEL(s->files, f);
 	host_locks_done(&f->host);
@@ -114,8 +122,8 @@ static bool is_shared(const struct locked_file *f)
 /* --- setting --- */
 
 /* Change the ranges of a file, within what it and its volume may have. */
-static int file_apply(struct locked_file *f, enum lock_space space,
-		      const struct lock *lock)
+static int file_apply(struct stripe *s, struct locked_file *f,
+		      enum lock_space space, const struct lock *lock)
 {
 	int_fast64_t used = atomic_load(&f->volume->locks);
 	unsigned before = f->n_ranges;
@@ -126,7 +134,7 @@ static int file_apply(struct locked_file *f, enum lock_space space,
 		max += LOCKS_PER_VOLUME - (unsigned)used;
 	if (max > LOCKS_PER_FILE)
 		max = LOCKS_PER_FILE;
-	r = ranges_apply(&f->ranges[space], lock, &f->n_ranges, max);
+	r = ranges_apply(&f->ranges[space], &s->cache, lock, &f->n_ranges, max);
 	atomic_fetch_add(&f->volume->locks, (int)(f->n_ranges - before));
 	return r;
 }
@@ -135,7 +143,7 @@ static int file_apply(struct locked_file *f, enum lock_space space,
 static void file_tidy_owner(struct locked_file *f, enum lock_space space,
 			    uint64_t owner)
 {
-	if (is_shared(f) && !ranges_has_owner(f->ranges[space], owner))
+	if (is_shared(f) && !ranges_has_owner(&f->ranges[space], owner))
 		host_locks_drop(&f->host, space, owner);
 }
 
@@ -143,28 +151,30 @@ static void file_tidy_owner(struct locked_file *f, enum lock_space space,
  * flock(2) to another type lets go of the old lock first, even if the new one
  * is not to be had.
  */
-static void flock_convert(struct locked_file *f, const struct lock *lock)
+static void flock_convert(struct stripe *s, struct locked_file *f,
+			  const struct lock *lock)
 {
 	struct lock all = *lock;
 
 	if (lock->type == F_UNLCK ||
-	    !ranges_has_owner(f->ranges[LOCK_FLOCK], lock->owner))
+	    !ranges_has_owner(&f->ranges[LOCK_FLOCK], lock->owner))
 		return;
 	all.type = F_UNLCK;
-	file_apply(f, LOCK_FLOCK, &all);
+	file_apply(s, f, LOCK_FLOCK, &all);
 }
 
 /* -EAGAIN with the owner in the way in *ret_blocker; 0 there: the host. */
-static int file_set(struct locked_file *f, enum lock_space space,
-		    const struct lock *lock, uint64_t *ret_blocker)
+static int file_set(struct stripe *s, struct locked_file *f,
+		    enum lock_space space, const struct lock *lock,
+		    uint64_t *ret_blocker)
 {
 	const struct range *c = NULL;
 	int r = 0;
 
 	if (space == LOCK_FLOCK)
-		flock_convert(f, lock);
+		flock_convert(s, f, lock);
 	if (lock->type != F_UNLCK)
-		c = ranges_conflict(f->ranges[space], lock);
+		c = ranges_conflict(&f->ranges[space], lock);
 	if (c) {
 		*ret_blocker = c->lock.owner;
 		/* What flock_convert() let go of, the host sees no longer. */
@@ -175,7 +185,7 @@ static int file_set(struct locked_file *f, enum lock_space space,
 	if (is_shared(f))
 		r = host_locks_set(&f->host, space, lock);
 	if (r == 0 || lock->type == F_UNLCK)
-		r = file_apply(f, space, lock);
+		r = file_apply(s, f, space, lock);
 	file_tidy_owner(f, space, lock->owner);
 	return r;
 }
@@ -259,7 +269,7 @@ static int waiting_set_blocker(struct locks *l, struct waiter *w,
  * Give what became free to those who wait for it, first come first.  They are
  * moved to *granted, for lock_answer() once the stripe is unlocked.
  */
-static void file_wake(struct locks *l, struct locked_file *f,
+static void file_wake(struct locks *l, struct stripe *s, struct locked_file *f,
 		      struct waiter **granted)
 {
 	struct waiter **p = &f->waiters;
@@ -267,7 +277,7 @@ static void file_wake(struct locks *l, struct locked_file *f,
 	while (*p) {
 		struct waiter *w = *p;
 		uint64_t blocker;
-		int r = file_set(f, w->space, &w->lock, &blocker);
+		int r = file_set(s, f, w->space, &w->lock, &blocker);
 
 		if (r == -EAGAIN && waiting_set_blocker(l, w, blocker) < 0)
 			r = -EDEADLK;
@@ -307,8 +317,8 @@ int locks_set(struct locks *l, const struct inode *inode, enum lock_space space,
 	f = lock->type == F_UNLCK ? file_find(s, inode->nodeid)
 				  : file_make(s, inode);
 	if (f) {
-		r = file_set(f, space, lock, &blocker);
-		file_wake(l, f, &granted);
+		r = file_set(s, f, space, lock, &blocker);
+		file_wake(l, s, f, &granted);
 		file_tidy(s, f);
 	} else if (lock->type != F_UNLCK) {
 		r = -ENOLCK;
@@ -364,8 +374,8 @@ int locks_wait(struct locks *l, const struct inode *inode,
 	f = file_make(s, inode);
 	if (!f)
 		goto out;
-	r = file_set(f, space, lock, &blocker);
-	file_wake(l, f, &granted); /* a change of type may let others in */
+	r = file_set(s, f, space, lock, &blocker);
+	file_wake(l, s, f, &granted); /* a change of type may let others in */
 	if (r == -EAGAIN) {
 		w = waiter_new(l, space, lock, blocker, s - l->stripes);
 		r = -ENOLCK;
@@ -434,7 +444,7 @@ int locks_test(struct locks *l, const struct inode *inode, struct lock *lock)
 	f = inode->volume->exclusive ? file_find(s, inode->nodeid)
 				     : file_make(s, inode);
 	if (f)
-		c = ranges_conflict(f->ranges[LOCK_POSIX], lock);
+		c = ranges_conflict(&f->ranges[LOCK_POSIX], lock);
 	if (c)
 		*lock = c->lock;
 	else if (f && is_shared(f))
@@ -469,13 +479,121 @@ void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
 		pthread_mutex_lock(&s->lock);
 		f = file_find(s, inode->nodeid);
 		if (f)
-			found = ranges_find_file(f->ranges[space], fh, &owner);
+			found = ranges_find_file(&f->ranges[space], fh, &owner);
 		pthread_mutex_unlock(&s->lock);
 		if (found)
 			locks_drop_owner(l, inode, space, owner);
 		else
 			space++;
 	}
+}
+
+/* --- what a predecessor left --- */
+
+/* Put a range on its file's list, which is in no order yet. */
+static int range_attach(struct locks *l, struct range *r, locks_find_fn *find,
+			void *arg)
+{
+	struct stripe *s = stripe_of(l, r->nodeid);
+	struct locked_file *f = file_find(s, r->nodeid);
+	struct ranges *rs;
+
+	if (!f) {
+		struct inode inode;
+
+		/* The file is gone: nobody can ask for the lock, or drop it. */
+		if (find(arg, r->nodeid, &inode) < 0) {
+			range_give(&s->cache, r);
+			return 0;
+		}
+		f = file_make(s, &inode);
+		if (!f)
+			return -ENOMEM;
+	}
+	rs = &f->ranges[range_space(r)];
+	r->next = rs->first;
+	rs->first = r;
+	return 0;
+}
+
+static void tell_lost(const struct locked_file *f, const struct lock *lock,
+		      int r)
+{
+	errno = -r;
+	if (r == -EAGAIN)
+		log_warning("volume '%s': a process of the host took the lock "
+			    "of process %d while the daemon was replaced: both "
+			    "believe to have it",
+			    f->volume->name, (int)lock->pid);
+	else
+		log_warning("volume '%s': cannot take the lock of process %d "
+			    "on the host again: %m",
+			    f->volume->name, (int)lock->pid);
+}
+
+/*
+ * The host's locks ended with the predecessor; take them again.  If a process
+ * of the host was faster there is no right answer left: the container was told
+ * that it has the lock and keeps it among the others of the mount.
+ */
+static void file_attach_host(struct locked_file *f)
+{
+	bool told = false;
+
+	for (int space = 0; space < LOCK_N_SPACES; space++) {
+		const struct range *range = f->ranges[space].first;
+
+		for (; range; range = range->next) {
+			int r = host_locks_set(&f->host, (enum lock_space)space,
+					       &range->lock);
+
+			if (r < 0 && !told)
+				tell_lost(f, &range->lock, r);
+			told |= r < 0;
+		}
+	}
+}
+
+static int file_attach(struct stripe *s, struct locked_file *f)
+{
+	for (int space = 0; space < LOCK_N_SPACES; space++) {
+		int r = ranges_adopt(&f->ranges[space], &s->cache);
+
+		if (r < 0)
+			return r;
+		f->n_ranges += (unsigned)r;
+	}
+	atomic_fetch_add(&f->volume->locks, f->n_ranges);
+	if (is_shared(f))
+		file_attach_host(f);
+	return 0;
+}
+
+int locks_attach(struct locks *l, locks_find_fn *find, void *arg)
+{
+	while (l->found) {
+		struct range *range = l->found;
+		int r;
+
+		l->found = range->next;
+		r = range_attach(l, range, find, arg);
+		if (r < 0)
+			return r;
+	}
+	for (unsigned i = 0; i < N_STRIPES; i++) {
+		struct stripe *s = &l->stripes[i];
+		struct locked_file *f;
+		struct locked_file *tmp;
+
+		HASH_ITER(hh, s->files, f, tmp)
+		{
+			int r = file_attach(s, f);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
 }
 
 /* --- waiting for the host --- */
@@ -492,7 +610,7 @@ static void stripe_retry(struct locks *l, struct stripe *s)
 	{
 		if (!is_shared(f) || !f->waiters)
 			continue;
-		file_wake(l, f, &granted);
+		file_wake(l, s, f, &granted);
 		file_tidy(s, f);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -528,7 +646,7 @@ static void *retrier_main(void *arg)
 
 /* --- the table --- */
 
-int locks_new(struct locks **ret)
+int locks_new(struct state *state, struct locks **ret)
 {
 	struct locks *l = aligned_alloc(64, sizeof(*l));
 	int r;
@@ -536,8 +654,15 @@ int locks_new(struct locks **ret)
 	if (!l)
 		return -ENOMEM;
 	memset(l, 0, sizeof(*l));
-	for (unsigned i = 0; i < N_STRIPES; i++)
+	r = range_pool_new(state, &l->pool, &l->found);
+	if (r < 0) {
+		free(l);
+		return r;
+	}
+	for (unsigned i = 0; i < N_STRIPES; i++) {
 		pthread_mutex_init(&l->stripes[i].lock, NULL);
+		l->stripes[i].cache.pool = l->pool;
+	}
 	pthread_mutex_init(&l->wait_lock, NULL);
 	pthread_cond_init(&l->retry, NULL);
 	r = -pthread_create(&l->retrier, NULL, retrier_main, l);
@@ -577,10 +702,8 @@ static void stripe_clear(struct locks *l, struct stripe *s)
 			waiting_remove(l, w);
 			answer(w);
 		}
-		for (int space = 0; space < LOCK_N_SPACES; space++) {
-			ranges_free(f->ranges[space]);
-			f->ranges[space] = NULL;
-		}
+		for (int space = 0; space < LOCK_N_SPACES; space++)
+			ranges_clear(&f->ranges[space], &s->cache);
 		atomic_fetch_sub(&f->volume->locks, f->n_ranges);
 		file_tidy(s, f);
 	}
@@ -597,5 +720,6 @@ void locks_free(struct locks *l)
 	}
 	pthread_cond_destroy(&l->retry);
 	pthread_mutex_destroy(&l->wait_lock);
+	range_pool_free(l->pool);
 	free(l);
 }

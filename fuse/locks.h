@@ -17,6 +17,7 @@
 
 struct inode;
 struct locks;
+struct state;
 
 /*
  * Ranges that may be locked at the same time, beyond which is -ENOLCK: a
@@ -46,9 +47,25 @@ struct lock {
  */
 typedef void lock_done_fn(void *arg, int r);
 
-int locks_new(struct locks **ret);
+/*
+ * The locks are in the state and outlive us: what a predecessor left there is
+ * good once locks_attach() was called.
+ */
+int locks_new(struct state *state, struct locks **ret);
 /* Whoever waits is answered -EINTR. */
 void locks_free(struct locks *l);
+
+/* What a node id stands for; negative for a file that is gone. */
+typedef int locks_find_fn(void *arg, uint64_t nodeid, struct inode *ret);
+
+/*
+ * Take over what a predecessor left, once, before any request.  Locks of files
+ * that are gone are dropped.  Who waited is forgotten: it will ask again.
+ * Locks that the host's processes see are taken again; one that such a process
+ * took meanwhile is told of in the log, and remains one within the mount.
+ * After a failure only locks_free() may follow.
+ */
+int locks_attach(struct locks *l, locks_find_fn *find, void *arg);
 
 /*
  * Set or clear a lock.  0, -EAGAIN when another owner has a conflicting one,

@@ -300,7 +300,6 @@ int fs_reopen(void *arg, uint64_t fh, struct file *file)
 	int32_t id = 0;
 	int r;
 
-	(void)fh;
 	if (vnode_is_virtual(file->nodeid))
 		return reopen_virtual(fs, file);
 	r = inode_reopen(fs->inodes, file->nodeid, &id);
@@ -315,7 +314,7 @@ int fs_reopen(void *arg, uint64_t fh, struct file *file)
 		r = store_open(store, &inode.handle,
 			       (int)file->open_flags & ~OPEN_ONCE, &file->file);
 	if (r < 0)
-		fs_release(fs, 0, file);
+		fs_release(fs, fh, file);
 	return r;
 }
 

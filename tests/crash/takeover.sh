@@ -10,9 +10,9 @@
 kills=${SOAK:+60}
 kills=${kills:-6}
 announce 'killed by signal'
-mkdir "$work/host" "$work/host/mounted"
+mkdir -p "$work"/host/{here,mounted}
 mount -t tmpfs none "$work/host/mounted"
-at_end umount "$work/host/mounted"
+at_end umount -l "$work/host/mounted"
 
 serve()
 {
@@ -113,7 +113,7 @@ check_form() # OPTIONS...
 	local volume
 
 	serve "$@"
-	for volume in data limited host host/mounted; do
+	for volume in data limited host/here host/mounted; do
 		[[ -n ${1:-} ]] || go_on "$D/$volume"
 		never_fails "$D/$volume"
 	done

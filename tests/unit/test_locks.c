@@ -1,73 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_locks.c - record locks: ranges, conflicts, waits and deadlocks */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-
-#include "fuse/inode.h"
-#include "fuse/locks.h"
-#include "store/store.h"
-#include "store/volume.h"
-
-#define END (UINT64_MAX >> 1)
-
-static struct locks *locks;
-static struct volume *vol;
-static struct inode file;
-static struct inode other;
-
-static void close_store(struct store *st)
-{
-	free(st);
-}
+#include "tests/unit/lock_case.h"
 
 static void setup(void)
 {
-	static const struct store_ops none = { .close = close_store };
-	struct store *st = calloc(1, sizeof(*st));
-
-	st->ops = &none;
-	vol = volume_new(1, "v", "emptyDir", "kubernetes.io/empty-dir", NULL,
-			 st, true, false);
-	file = (struct inode){ .nodeid = 1ULL << 32 | 1, .volume = vol };
-	other = (struct inode){ .nodeid = 1ULL << 32 | 2, .volume = vol };
-	cr_assert(eq(int, locks_new(&locks), 0));
+	files_make();
+	cr_assert(eq(int, locks_new(NULL, &locks), 0));
 }
 
 static void teardown(void)
 {
-	locks_free(locks);
-	volume_unref(vol);
+	files_end();
 }
 
 TestSuite(locks, .init = setup, .fini = teardown, .timeout = 20);
-
-static struct lock lock(uint64_t owner, int type, uint64_t start, uint64_t end)
-{
-	return (struct lock){ .owner = owner,
-			      .type = type,
-			      .start = start,
-			      .end = end,
-			      .fh = owner * 10,
-			      .pid = (pid_t)owner };
-}
-
-static int set(uint64_t owner, int type, uint64_t start, uint64_t end)
-{
-	struct lock l = lock(owner, type, start, end);
-
-	return locks_set(locks, &file, LOCK_POSIX, &l);
-}
-
-static struct lock test(uint64_t owner, int type, uint64_t start, uint64_t end)
-{
-	struct lock l = lock(owner, type, start, end);
-
-	cr_assert(eq(int, locks_test(locks, &file, &l), 0));
-	return l;
-}
 
 Test(locks, readers_share_and_a_writer_excludes)
 {
@@ -151,23 +97,6 @@ Test(locks, a_failed_change_of_flock_loses_the_old_lock)
 	cr_expect(eq(int, locks_set(locks, &file, LOCK_FLOCK, &a), -EAGAIN));
 	b.type = F_WRLCK;
 	cr_expect(eq(int, locks_set(locks, &file, LOCK_FLOCK, &b), 0));
-}
-
-static int answers[4];
-
-static void answered(void *arg, int r)
-{
-	*(int *)arg = r;
-}
-
-static int wait_for(const struct inode *inode, uint64_t owner, int type,
-		    uint64_t *ret_ticket)
-{
-	struct lock l = lock(owner, type, 0, END);
-
-	answers[owner] = 99;
-	return locks_wait(locks, inode, LOCK_POSIX, &l, answered,
-			  &answers[owner], ret_ticket);
 }
 
 Test(locks, waits_are_granted_in_their_order)
@@ -285,7 +214,7 @@ Test(locks, whoever_still_waits_at_the_end_is_answered)
 	wait_for(&file, 2, F_WRLCK, &ticket);
 	locks_free(locks);
 	cr_expect(eq(int, answers[2], -EINTR));
-	cr_assert(eq(int, locks_new(&locks), 0));
+	cr_assert(eq(int, locks_new(NULL, &locks), 0));
 }
 
 /* Against a model of one byte per offset: random changes by three owners. */
