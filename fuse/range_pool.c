@@ -12,7 +12,8 @@
 
 #include "store/base/state.h"
 
-#define CHUNK_RANGES 1024u /* 64 KiB: what is given back to the system */
+#define CHUNK_RANGES 1024u
+#define CHUNK_BYTES  (CHUNK_RANGES * sizeof(struct range))
 #define N_CHUNKS     (RANGES_MAX / CHUNK_RANGES)
 #define KEPT_FREE    (4 * CHUNK_RANGES) /* not given back, for those to come */
 #define CACHE_REFILL 16u
@@ -22,9 +23,14 @@
 struct memory {
 	/* Chunks where any record was used; what is in others is not read. */
 	uint8_t live[N_CHUNKS];
-	struct range ranges[RANGES_MAX]
-		__attribute__((aligned(CHUNK_RANGES * sizeof(struct range))));
+	uint8_t spare[CHUNK_BYTES - N_CHUNKS];
+	struct range ranges[RANGES_MAX];
 };
+
+/* Chunks are given back to the system: pages have 64 KiB at most. */
+_Static_assert(CHUNK_BYTES == 65536, "a chunk is whole pages");
+_Static_assert(offsetof(struct memory, ranges) % CHUNK_BYTES == 0,
+	       "chunks begin with a page");
 
 struct chunk {
 	struct range *free; /* of those used before */
@@ -84,8 +90,8 @@ static void chunk_empty(struct range_pool *p, struct chunk *c)
 	size_t i = (size_t)(c - p->chunks);
 
 	/* Where that cannot be, the records stay on their list. */
-	if (madvise(&p->memory->ranges[i * CHUNK_RANGES],
-		    CHUNK_RANGES * sizeof(struct range), MADV_REMOVE) < 0)
+	if (madvise(&p->memory->ranges[i * CHUNK_RANGES], CHUNK_BYTES,
+		    MADV_REMOVE) < 0)
 		return;
 	__atomic_store_n(&p->memory->live[i], 0, __ATOMIC_RELEASE);
 	c->free = NULL;
