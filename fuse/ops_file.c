@@ -510,6 +510,20 @@ void op_tmpfile(struct fs *fs, uint64_t nodeid)
 		create_undo(fs, &out);
 }
 
+/*
+ * Before the handle stands for nothing: whoever takes over in between would not
+ * know that its locks are to go.
+ */
+static void release_locks(struct fs *fs, uint64_t fh)
+{
+	const struct file *file = file_get(fs->files, fh);
+	struct inode inode;
+
+	if (file && __atomic_load_n(&file->locks, __ATOMIC_RELAXED) &&
+	    fs_inode(fs, file->nodeid, &inode) == 0)
+		locks_drop_file(fs->locks, &inode, fh);
+}
+
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -519,6 +533,7 @@ void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 	if (fi->flock_release && fs_inode(fs, ino, &inode) == 0)
 		locks_drop_owner(fs->locks, &inode, LOCK_FLOCK, fi->lock_owner);
+	release_locks(fs, fi->fh);
 	r = file_remove(fs->files, fi->fh, &file);
 	if (r == 0)
 		fs_release(fs, fi->fh, &file);

@@ -113,10 +113,17 @@ static size_t iov_len(const struct iovec *iov, int n)
 
 /* --- the greeting --- */
 
+/*
+ * Without it nobody could take over well: the kernel would not repeat what was
+ * under way (before Linux 6.9), or it came through rings that end with us.
+ */
 static void greeting_keep(struct fs *fs, const struct fuse_in_header *in)
 {
 	struct greeting *g = fs->greeting;
 
+	if (!kernel_has(&fs->kernel, KERNEL_RESEND) ||
+	    kernel_has(&fs->kernel, KERNEL_OVER_URING))
+		return;
 	if (in->len > sizeof(g->init) ||
 	    strlen(fs->mountpoint) >= sizeof(g->mountpoint))
 		return;

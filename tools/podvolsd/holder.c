@@ -144,7 +144,7 @@ static bool has_successor(struct holder *h, int status)
 	if (!WIFSIGNALED(status))
 		return false;
 	if (!fs_is_served(h->holding.state)) {
-		log_err("killed by signal %d (%s) before it could be replaced",
+		log_err("killed by signal %d (%s), and nobody can take over: the mount ends",
 			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
 		return false;
 	}
