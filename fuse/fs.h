@@ -69,7 +69,7 @@ int fs_open(const struct fs_options *options, struct fs **ret,
 	    struct error *err);
 
 /*
- * Was there a process that served the mount of this state?  NULL is fine.  Where
+ * Was there a process that served the mount of this state?  NULL is fine. Where
  * that is (malloc'd) has to be asked here: a path that ends at the mount itself
  * cannot be resolved while nobody serves it.
  */
