@@ -128,6 +128,13 @@ static uint32_t open_out_flags(const struct fs *fs, const struct inode *inode,
 	return 0;
 }
 
+/* Is the kernel ever told to keep attributes of files there? */
+static bool may_be_kept(const struct volume *vol)
+{
+	return vol->exclusive ||
+	       atomic_load(&vol->cache) == VOLUME_CACHE_WATCHED;
+}
+
 /*
  * The first open that can lead to a writable mapping: attributes that the
  * kernel was told to keep are good no longer.
@@ -138,7 +145,8 @@ static void expect_mapping(struct fs *fs, struct inode *inode, int open_flags)
 	    inode->flags & INODE_MAYBE_MAPPED)
 		return;
 	inode->flags |= INODE_MAYBE_MAPPED;
-	if (inode_set_flag(fs->inodes, inode->nodeid, INODE_MAYBE_MAPPED))
+	if (inode_set_flag(fs->inodes, inode->nodeid, INODE_MAYBE_MAPPED) &&
+	    may_be_kept(inode->volume))
 		notify_attr(fs, inode->nodeid);
 }
 
