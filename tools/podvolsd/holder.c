@@ -12,10 +12,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -29,6 +31,14 @@
 #define DEATHS_MAX     30
 #define DEATHS_SECONDS 15
 
+/* A worker that was told to stop has so long, and then to die. */
+#define STOP_SECONDS 30
+#define DIE_SECONDS  5
+
+/* A fork that failed may have done so for want of what comes back. */
+#define FORK_TRIES    50
+#define FORK_PAUSE_NS 100000000L
+
 struct holder {
 	struct holding holding;
 	pid_t worker;
@@ -37,7 +47,17 @@ struct holder {
 	int signal_fd;
 	const char *log_file;
 	bool was_reloaded; /* the configuration changed since the start */
+	bool is_stopping;  /* told to: no worker follows this one */
+	time_t stop_by;	   /* monotonic */
 };
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
 
 static int holder_open(struct holder *h, struct error *err)
 {
@@ -82,11 +102,23 @@ static void become_worker(struct holder *h, pid_t holder)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static pid_t fork_patiently(void)
+{
+	const struct timespec pause = { .tv_nsec = FORK_PAUSE_NS };
+	pid_t pid = fork();
+
+	for (int i = 1; pid < 0 && i < FORK_TRIES; i++) {
+		nanosleep(&pause, NULL);
+		pid = fork();
+	}
+	return pid;
+}
+
 /* 0 in the worker, its process id in the holder. */
 static pid_t fork_worker(struct holder *h)
 {
 	pid_t holder = getpid();
-	pid_t pid = fork();
+	pid_t pid = fork_patiently();
 
 	if (pid == 0) {
 		become_worker(h, holder);
@@ -106,36 +138,75 @@ static void pass_on(struct holder *h, int number)
 		return;
 	kill(h->worker, number);
 	h->was_reloaded |= number == SIGHUP;
+	if ((number == SIGTERM || number == SIGINT) && !h->is_stopping) {
+		h->is_stopping = true;
+		h->stop_by = now() + STOP_SECONDS;
+	}
 	/* Ours is the same file, which may have been moved away. */
 	if (number == SIGUSR1 && h->log_file &&
 	    log_file_open(h->log_file, &err) < 0)
 		log_err("%s", err.text);
 }
 
-/* Wait for the end of the worker, passing signals on; returns its status. */
+/* A signal, or the end of the worker's time. */
+static void wait_for_news(struct holder *h)
+{
+	struct pollfd pfd = { .fd = h->signal_fd, .events = POLLIN };
+	struct signalfd_siginfo info;
+	time_t left = h->stop_by - now();
+	int ms = -1;
+
+	if (h->is_stopping)
+		ms = left > 0 ? (int)left * 1000 : 0;
+	if (poll(&pfd, 1, ms) > 0 &&
+	    read(h->signal_fd, &info, sizeof(info)) == sizeof(info))
+		pass_on(h, (int)info.ssi_signo);
+}
+
+/*
+ * Wait for the end of the worker, passing signals on; returns its status.  One
+ * that hangs when it is to stop, as it may when a server does not answer, is
+ * killed; one that nothing ends is left behind.
+ */
 static int watch_worker(struct holder *h)
 {
-	struct signalfd_siginfo info;
+	bool is_killed = false;
 	int status;
 
 	for (;;) {
 		if (waitpid(h->worker, &status, WNOHANG) == h->worker)
 			return status;
-		if (read(h->signal_fd, &info, sizeof(info)) == sizeof(info))
-			pass_on(h, (int)info.ssi_signo);
+		if (!h->is_stopping || now() < h->stop_by) {
+			wait_for_news(h);
+			continue;
+		}
+		if (is_killed)
+			return SIGKILL;
+		log_err("has not stopped within %d s: killed", STOP_SECONDS);
+		kill(h->worker, SIGKILL);
+		is_killed = true;
+		h->stop_by = now() + DIE_SECONDS;
 	}
 }
 
 static bool dies_too_often(struct holder *h)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - h->since >= DEATHS_SECONDS) {
-		h->since = now.tv_sec;
+	if (now() - h->since >= DEATHS_SECONDS) {
+		h->since = now();
 		h->deaths = 0;
 	}
 	return ++h->deaths > DEATHS_MAX;
+}
+
+/* The worker could not do it any more, and no other daemon is to come. */
+static void detach_mount(struct holder *h)
+{
+	cleanup_free char *path = NULL;
+
+	/* EINVAL: it is away already. */
+	if (fs_served_at(h->holding.state, &path) == 0 &&
+	    umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
+		log_err("cannot unmount '%s': %m", path);
 }
 
 /* The worker ended: is there to be another one? */
@@ -143,6 +214,10 @@ static bool has_successor(struct holder *h, int status)
 {
 	if (!WIFSIGNALED(status))
 		return false;
+	if (h->is_stopping) {
+		detach_mount(h);
+		return false;
+	}
 	if (!fs_is_served(h->holding.state)) {
 		log_err("killed by signal %d (%s), and nobody can take over: the mount ends",
 			WTERMSIG(status), sigabbrev_np(WTERMSIG(status)));
@@ -164,7 +239,8 @@ static int exit_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-int holder_run(holder_worker_fn *worker, void *arg, const char *log_file)
+int holder_run(holder_worker_fn *worker, void *arg, int *starter_fd,
+	       const char *log_file)
 {
 	struct holder h = { .holding = { .dev_fd = -1 }, .log_file = log_file };
 	struct error err = { 0 };
@@ -188,6 +264,9 @@ int holder_run(holder_worker_fn *worker, void *arg, const char *log_file)
 			break;
 		}
 		prctl(PR_SET_NAME, "podvolsd-holder");
+		/* The starter waits until nobody has it any more. */
+		closep(starter_fd);
+		*starter_fd = -1;
 		status = watch_worker(&h);
 		code = exit_code(status);
 		if (!has_successor(&h, status))

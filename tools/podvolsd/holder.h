@@ -29,8 +29,10 @@ typedef int holder_worker_fn(void *arg, const struct holding *holding);
  * Fork worker(arg), again whenever it is killed while it serves; signals for
  * the daemon, which are blocked already, are passed on.  Returns the exit code
  * of the process: in the worker that of worker(), in the holder that of the
- * last one.  log_file: opened again when the daemon is told to; may be NULL.
+ * last one.  *starter_fd is the first worker's; the others find -1 there.
+ * log_file: opened again when the daemon is told to; may be NULL.
  */
-int holder_run(holder_worker_fn *worker, void *arg, const char *log_file);
+int holder_run(holder_worker_fn *worker, void *arg, int *starter_fd,
+	       const char *log_file);
 
 #endif

@@ -117,7 +117,7 @@ static int serve(struct options *options)
 					   : EXIT_FAILURE;
 	}
 	if (options->holder)
-		return holder_run(work, &s, options->log_file);
+		return holder_run(work, &s, &s.parent_fd, options->log_file);
 	return work(&s, &nothing);
 }
 
