@@ -48,8 +48,9 @@ check-mount check-crash check-containers check-scale: check-%: mount-programs
 
 # Everything that is ours and can be slow under a sanitizer waits longer.  What
 # only repeats others, or counts time, is left to the plain build and to soak.
-ASAN_EXCLUDE = damaged_record|transports|million_files|socket_crowd|bounded|appears_at_once|sub_path_race
-TSAN_EXCLUDE = $(ASAN_EXCLUDE)|posix|tools|readme|cli
+SLOW_EXCLUDE = damaged_record|transports|million_files|socket_crowd|bounded|appears_at_once|sub_path_race
+ASAN_EXCLUDE = $(SLOW_EXCLUDE)|host_path_usage
+TSAN_EXCLUDE = $(SLOW_EXCLUDE)|posix|tools|readme|cli
 
 check-asan: check-deps
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(ASAN) SANITIZE=address,undefined check-programs

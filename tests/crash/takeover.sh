@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/daemon.sh"
 
 kills=${SOAK:+60}
-kills=${kills:-6}
+kills=${kills:-$((TIME_SCALE > 1 ? 3 : 6))}
 announce 'killed by signal'
 mkdir -p "$work"/host/{here,mounted}
 mount -t tmpfs none "$work/host/mounted"

@@ -9,9 +9,8 @@
 
 suite=$BUILD/posix-suite
 [[ -x $suite ]] || fail "'$suite' is not built"
-reference=$work/reference
-mkdir -m 0777 "$reference" "$work/host"
-chmod 0777 "$reference" "$work/host"
+mkdir -p -m 0777 "$work"/reference/{data,host} "$work/host"
+chmod 0777 "$work"/reference/{data,host} "$work/host"
 
 # Through the page cache of the mount the kernel asks less and writes later,
 # which no daemon can make up for.
@@ -29,10 +28,10 @@ passthrough=(
 # Each combination is run, so that one failure does not hide the next.
 differing=()
 
-# compare VOLUME... -- OPTIONS...
+# compare VOLUME... -- OPTIONS...: side by side, each with a reference of its own.
 compare()
 {
-	local volumes=() volume
+	local volumes=() volume suites=()
 
 	while [[ $1 != -- ]]; do
 		volumes+=("$1")
@@ -42,10 +41,16 @@ compare()
 	daemon_start "$@"
 	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $work/host}"
 	for volume in "${volumes[@]}"; do
-		it "every POSIX case agrees in $volume ($*)"
 		"$suite" -t $((20 * TIME_SCALE)) "${exceptions[@]}" \
-			"$reference" "$M/default/web/$volume" ||
-			differing+=("$volume ($*)")
+			"$work/reference/$volume" "$M/default/web/$volume" \
+			>"$work/$volume.out" &
+		suites+=($!)
+	done
+	for volume in "${volumes[@]}"; do
+		it "every POSIX case agrees in $volume ($*)"
+		wait "${suites[0]}" || differing+=("$volume ($*)")
+		suites=("${suites[@]:1}")
+		cat "$work/$volume.out"
 		expect_eq "what is left" "$(list "$M/default/web/$volume")" ""
 	done
 	ctl delete pod web >/dev/null
