@@ -145,11 +145,16 @@ static int fs_take_over(struct fs *fs, struct error *err)
 	fs->mounted = true;
 	if (r == 0)
 		r = attach_tables(fs);
-	if (r == 0)
-		r = session_resend(fs);
 	if (r < 0)
 		return error_set(err, r, "cannot take over the mount '%s'",
 				 fs->mountpoint);
+	if (fs->options.attached)
+		r = fs->options.attached(fs->options.attached_arg, err);
+	if (r < 0)
+		return r;
+	r = session_resend(fs);
+	if (r < 0)
+		return error_set(err, r, "cannot have requests repeated");
 	kernel_list(&fs->kernel, fs->features);
 	return 0;
 }

@@ -53,6 +53,12 @@ struct fs_options {
 	struct state *state;
 	int dev_fd; /* the connection that belongs to state; borrowed */
 	/*
+	 * What is known and open is known here too, and no request has come yet
+	 * that may depend on what this starts.  Called in a take-over only.
+	 */
+	int (*attached)(void *arg, struct error *err);
+	void *attached_arg;
+	/*
 	 * The text of a control file (malloc'd, *ret_len bytes); uid is that
 	 * of the pod for FS_CONTROL_POD.  May be called from any thread.
 	 */

@@ -131,6 +131,36 @@ exec 5>&-
 head -c 20M /dev/zero >"$D/limited/c" || fail "the room did not come back"
 rm "$D"/limited/*
 
+it "more requests than there are threads wait for the count"
+python3 - "$D/limited" "$(server_pid)" <<'END' >"$work/crowd" &
+import os, signal, sys, threading, time
+top, server = sys.argv[1], int(sys.argv[2])
+n = 1200
+for i in range(n):
+    os.mkdir(f"{top}/{i}")
+    os.path.exists(f"{top}/{i}/file")  # so that its creation is all that is asked
+errors = []
+def make(i):
+    try:
+        os.close(os.open(f"{top}/{i}/file", os.O_CREAT | os.O_WRONLY))
+    except OSError as e:
+        errors.append(e)
+threading.stack_size(65536)
+threads = [threading.Thread(target=make, args=(i,)) for i in range(n)]
+os.kill(server, signal.SIGSTOP)
+for t in threads:
+    t.start()
+time.sleep(1)
+os.kill(server, signal.SIGKILL)
+for t in threads:
+    t.join()
+print(errors, sum(os.path.exists(f"{top}/{i}/file") for i in range(n)))
+END
+crowd=$!
+within 40 tail --pid="$crowd" -f /dev/null
+expect_eq "files" "$(cat "$work/crowd")" "[] 1200"
+rm -r "$D"/limited/*
+
 for volume in data host/here; do
 	touch "$D/$volume/file"
 	for kind in fcntl ofd range flock; do

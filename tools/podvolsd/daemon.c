@@ -141,6 +141,18 @@ static int find_own_device(struct daemon *d, struct error *err)
 	return 0;
 }
 
+/*
+ * What is open is known now: volumes can be counted.  In a take-over before any
+ * request comes: as many as there are threads may wait for a count.
+ */
+static int start_node(void *arg, struct error *err)
+{
+	struct daemon *d = arg;
+
+	localfs_adopted(d->localfs);
+	return node_start(d->node, err);
+}
+
 static int open_mount(struct daemon *d, struct error *err)
 {
 	const struct options *options = d->options;
@@ -157,6 +169,8 @@ static int open_mount(struct daemon *d, struct error *err)
 		.helper = d->helper,
 		.state = d->holding->state,
 		.dev_fd = d->holding->dev_fd,
+		.attached = start_node,
+		.attached_arg = d,
 		.control = control_text,
 		.control_arg = d,
 	};
@@ -175,9 +189,7 @@ static int open_mount(struct daemon *d, struct error *err)
 	r = find_own_device(d, err);
 	if (r < 0)
 		return r;
-	localfs_adopted(d->localfs);
-	/* What is open is known now: volumes can be counted. */
-	return node_start(d->node, err);
+	return d->is_successor ? 0 : start_node(d, err);
 }
 
 static int open_api(struct daemon *d, struct error *err)
