@@ -405,6 +405,7 @@ static void record_release(struct inode_table *t, struct shard *s, uint32_t i)
 	struct chunk *chunk = &t->chunks[c];
 
 	__atomic_store_n(&t->records[i].nlookup, 0, __ATOMIC_RELEASE);
+	t->records[i].backing = 0;
 	t->records[i].generation = 0;
 	t->records[i].next = chunk->free;
 	chunk->free = i;
@@ -664,7 +665,8 @@ static void record_attach(struct inode_table *t, uint32_t i,
 		record_link(t, s, i);
 		return;
 	}
-	if (rec->nlookup > 0 && rec->backing > 0)
+	/* It may have been forgotten before its RELEASE was handled. */
+	if (rec->backing > 0)
 		t->unback(t->arg, rec->backing);
 	*rec = (struct record){ .next = chunk->free };
 	chunk->free = i;
@@ -776,7 +778,6 @@ static int table_map(struct inode_table *t, struct state *state)
 	r = state_map(state, STATE_INODES, t->memory_size, &t->memory);
 	if (r < 0)
 		return r;
-	madvise(t->memory, t->memory_size, MADV_DONTDUMP);
 	p = t->memory;
 	t->head = (void *)p;
 	t->records = (void *)(p + HEAD_SIZE);

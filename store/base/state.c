@@ -59,6 +59,11 @@ int state_map(struct state *s, enum state_part part, size_t size, void **ret)
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (p == MAP_FAILED)
 		return -errno;
+	/*
+	 * A dump would take memory for all of it, most of which was never used,
+	 * and the next process wait for that.
+	 */
+	madvise(p, size, MADV_DONTDUMP);
 	*ret = p;
 	return 0;
 }

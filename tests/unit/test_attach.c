@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -198,6 +199,28 @@ Test(attach, a_backing_id_is_kept_for_as_long_as_its_file_is_open)
 	inode_table_free(first);
 }
 
+Test(attach, a_backing_id_does_not_stay_if_the_file_was_forgotten_first)
+{
+	struct inode_table *first = inodes();
+	struct inode_table *second;
+	uint64_t id = remember(first, 1);
+	uint64_t gone_id = remember(first, 2);
+	int32_t backing;
+
+	inode_open(first, id, is_5, NULL, &backing);
+	inode_forget(first, id, 1);
+	inode_open(first, gone_id, is_6, NULL, &backing);
+	inode_forget(first, gone_id, 1);
+	inode_close(first, gone_id);
+	cr_assert(eq(uint, n_unbacked, 1));
+	second = inodes();
+	cr_assert(eq(int, inode_attach(second, only_ours, NULL), 0));
+	cr_expect(eq(uint, n_unbacked, 2));
+	cr_expect(eq(int, unbacked[1], 5));
+	inode_table_free(second);
+	inode_table_free(first);
+}
+
 /* --- killed at any moment --- */
 
 /* What the process to be killed has said: 0 where it says nothing. */
@@ -269,6 +292,36 @@ Test(attach, what_was_said_before_a_kill_holds)
 		check_said(said);
 	}
 	munmap(said, sizeof(*said));
+}
+
+/* Is the mapping at p one that a core dump leaves out? */
+static bool is_not_dumped(const void *p)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	char line[512];
+	bool here = false;
+	bool found = false;
+
+	cr_assert(ne(ptr, f, NULL));
+	while (!found && fgets(line, sizeof(line), f)) {
+		char start[32];
+
+		snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
+		if (strncmp(line, start, strlen(start)) == 0)
+			here = true;
+		found = here && strncmp(line, "VmFlags:", 8) == 0;
+	}
+	fclose(f);
+	return found && strstr(line, " dd");
+}
+
+Test(attach, a_core_dump_does_not_fill_the_state)
+{
+	void *p;
+
+	cr_assert(eq(int, state_map(state, STATE_FILES, 1 << 20, &p), 0));
+	cr_expect(is_not_dumped(p));
+	munmap(p, 1 << 20);
 }
 
 /* --- open files --- */
