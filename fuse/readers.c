@@ -223,10 +223,38 @@ static int cpu_of(struct worker *w, uint32_t tid)
 	return p ? (int)strtol(p, NULL, 10) : -1;
 }
 
-/* The first reader on another CPU, if the client of this request is there. */
+/*
+ * Something begins that may last: the watchdog looks whether it does.  At its
+ * end the place as a reader is taken again, if it was given away meanwhile.
+ */
+static void work_begin(struct worker *w)
+{
+	atomic_store_explicit(&w->busy, true, memory_order_relaxed);
+}
+
+static void work_end(struct readers *t, struct worker *w)
+{
+	atomic_store_explicit(&w->busy, false, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->handled, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&w->waits, memory_order_relaxed)) {
+		atomic_store(&w->waits, false);
+		atomic_fetch_add(&t->readers, 1);
+	}
+}
+
+/*
+ * The first reader on another CPU, if the client of this request is there.  In
+ * execve(2) nobody may look at a process until it has closed its files, which
+ * may be ours: it then waits for an answer, and we for it, until the watchdog
+ * has another one read.
+ */
 static struct worker *look(struct readers *t, struct worker *w, uint32_t tid)
 {
-	int cpu = cpu_of(w, tid);
+	int cpu;
+
+	work_begin(w);
+	cpu = cpu_of(w, tid);
+	work_end(t, w);
 
 	if (cpu < 0 || cpu >= CPU_SETSIZE || cpu == w->cpu ||
 	    t->home_of[cpu] < 0)
@@ -258,7 +286,7 @@ static void settle(struct readers *t, struct worker *w, uint32_t tid)
 		park_if_spare(t, w);
 		return;
 	}
-	/* Requests in the background come from no client. */
+	/* Requests in the background come from no client; see take(). */
 	if (!t->adaptive || tid == 0)
 		return;
 	crowd = is_crowd(w, tid);
@@ -293,10 +321,10 @@ static int take(struct readers *t, void *buf, uint32_t *ret_tid)
 	ssize_t n = read(t->options.dev_fd, buf, t->options.max_request);
 
 	if (n >= (ssize_t)sizeof(*in)) {
-		*ret_tid = in->pid;
+		/* Nobody is looked at who may be closing all its files. */
+		*ret_tid = in->opcode == FUSE_FLUSH ? 0 : in->pid;
 		if (self)
-			atomic_store_explicit(&self->busy, true,
-					      memory_order_relaxed);
+			work_begin(self);
 		t->options.request(t->options.arg, buf, (size_t)n);
 		return 0;
 	}
@@ -358,12 +386,7 @@ static void *worker_main(void *arg)
 		}
 		if (r < 0)
 			continue;
-		atomic_store_explicit(&w->busy, false, memory_order_relaxed);
-		atomic_fetch_add_explicit(&w->handled, 1, memory_order_relaxed);
-		if (atomic_load_explicit(&w->waits, memory_order_relaxed)) {
-			atomic_store(&w->waits, false);
-			atomic_fetch_add(&t->readers, 1);
-		}
+		work_end(t, w);
 		settle(t, w, tid);
 	}
 	closep(&w->proc_fd);
