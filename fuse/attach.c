@@ -116,11 +116,15 @@ static void note_root(const struct inode *inode)
  */
 static int look_over(void *arg, const struct inode *inode)
 {
+	struct fs *fs = arg;
+
 	if (inode->flags & INODE_VOLUME_ROOT)
 		note_root(inode);
 	if (!inode->volume->exclusive &&
-	    atomic_load(&inode->volume->cache) != VOLUME_CACHE_NONE)
-		notify_attr(arg, inode->nodeid);
+	    atomic_load(&inode->volume->cache) != VOLUME_CACHE_NONE) {
+		notify_attr(fs, inode->nodeid);
+		fs->names_are_in_doubt = true;
+	}
 	return 0;
 }
 

@@ -143,6 +143,7 @@ static int fs_take_over(struct fs *fs, struct error *err)
 	int r = session_greet_again(fs);
 
 	fs->mounted = true;
+	fs->names_are_in_doubt = fs->options.names_are_in_doubt;
 	if (r == 0)
 		r = attach_tables(fs);
 	if (r < 0)

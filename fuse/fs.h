@@ -52,6 +52,8 @@ struct fs_options {
 	 */
 	struct state *state;
 	int dev_fd; /* the connection that belongs to state; borrowed */
+	/* The tree may lack what the process before has shown in it. */
+	bool names_are_in_doubt;
 	/*
 	 * What is known and open is known here too, and no request has come yet
 	 * that may depend on what this starts.  Called in a take-over only.

@@ -50,6 +50,7 @@ struct fs {
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;
 	bool is_attached;	   /* took over from a process before */
+	bool names_are_in_doubt;   /* and the kernel may have old ones */
 	struct greeting *greeting; /* of the kernel, for who takes over */
 	struct journal *journal;   /* NULL: nobody will */
 	struct inode_table *inodes;

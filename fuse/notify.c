@@ -224,7 +224,8 @@ void notify_all(struct fs *fs)
 	struct vnode dir = { .kind = VNODE_ROOT };
 	struct tree_entry namespace;
 
-	new_epoch(fs);
+	if (fs->names_are_in_doubt)
+		new_epoch(fs);
 	note_post(fs->notify, &dir, "");
 	note_post(fs->notify, &pods, "");
 	dir.kind = VNODE_NAMESPACE;

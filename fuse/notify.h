@@ -33,8 +33,9 @@ void notify_tree(void *arg, const struct tree_event *event);
 
 /*
  * Whoever served before may have been killed in the middle of a change of the
- * tree: forget the listings of all virtual directories, and believe no name
- * before it was looked up again.
+ * tree: forget the listings of all virtual directories, and, if names are in
+ * doubt, believe none before it was looked up again.  That costs the kernel all
+ * that it knows and nobody has open (fuse_epoch_work).
  */
 void notify_all(struct fs *fs);
 

@@ -191,6 +191,11 @@ void node_close(struct node *node)
 	free(node);
 }
 
+bool node_has_withdrawn(const struct node *node)
+{
+	return node->has_withdrawn;
+}
+
 struct tree *node_tree(struct node *node)
 {
 	return node->tree;

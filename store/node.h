@@ -42,6 +42,8 @@ int node_open(const struct node_options *options, struct node **ret,
 /* Begin to count volumes, once the mount knows what is open in them. */
 int node_start(struct node *node, struct error *err);
 void node_close(struct node *node);
+/* Did the start not show a pod that the run before may have shown? */
+bool node_has_withdrawn(const struct node *node);
 
 struct tree *node_tree(struct node *node);
 

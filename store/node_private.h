@@ -51,6 +51,7 @@ struct node {
 	struct node_usage *usage;
 	struct node_census *census;
 	bool mount_is_kept;    /* as in the options */
+	bool has_withdrawn;    /* a pod at the start */
 	struct helper *helper; /* may use the mount; NULL: we may ourselves */
 
 	pthread_mutex_t told_lock;

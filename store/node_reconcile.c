@@ -78,6 +78,7 @@ static void erase(struct reconcile *rec, const struct catalog_pod *pod,
 {
 	struct error err = { 0 };
 
+	rec->node->has_withdrawn = true;
 	if (node_pod_erase(rec->node, pod, reason, NULL, &err) < 0)
 		say(rec, pod, "Warning", "FailedKillPod", err.text);
 }
@@ -135,10 +136,12 @@ static void show(struct reconcile *rec, const struct catalog_pod *pod)
 
 	for (size_t i = 0; i < pod->n_volumes; i++)
 		restore_volume(rec, pod, &pod->volumes[i]);
-	if (node_volumes_open(rec->node, pod, &shown, &failed, &err) < 0 ||
-	    tree_publish(rec->node->tree, shown) < 0)
-		say(rec, pod, "Warning", "FailedMount",
-		    *err.text ? err.text : "out of memory");
+	if (node_volumes_open(rec->node, pod, &shown, &failed, &err) == 0 &&
+	    tree_publish(rec->node->tree, shown) == 0)
+		return;
+	rec->node->has_withdrawn = true;
+	say(rec, pod, "Warning", "FailedMount",
+	    *err.text ? err.text : "out of memory");
 }
 
 static void resume(struct reconcile *rec, struct catalog_pod *pod)

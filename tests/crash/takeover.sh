@@ -117,6 +117,14 @@ for volume in data limited host/here host/mounted; do
 	never_fails "$D/$volume"
 done
 
+it "what the kernel knows, it goes on knowing"
+mkdir "$D/data/many"
+touch "$D"/data/many/{1..500}
+server_kill
+known=$(jq .fuse.inodes "$M/.podvols/stats.json")
+((known > 500)) || fail "$known files are known"
+rm -r "$D/data/many"
+
 it "usage is counted again"
 usage_is_right
 
@@ -200,7 +208,30 @@ ctl delete pod web --force >/dev/null
 expect_missing "$D"
 expect_eq "pods" "$(list "$M/default" 2>/dev/null)" ""
 
+daemon_stop
+
+for step in delete.{marked,withdrawn,torn-down,gone}; do
+	it "names of a pod that was being deleted are gone ($step)"
+	PODVOLS_TEST_KILL_AT=$step daemon_start --holder=yes
+	apply_pod web 'data=emptyDir: {}'
+	apply_pod other 'data=emptyDir: {}'
+	echo kept >"$M/default/other/data/file"
+	mkdir "$D/data/dir"
+	find "$M" >/dev/null
+	server=$(server_pid)
+	ctl delete pod web >/dev/null 2>&1 || :
+	wait_until 20 server_is_new "$server"
+	expect_missing "$D/data/dir"
+	expect_missing "$D"
+	expect_eq "pods" "$(list "$M/default")" other
+	expect_eq "content" "$(cat "$M/default/other/data/file")" kept
+	wait_until 20 trash_is_empty
+	ctl delete pod other >/dev/null
+	daemon_stop
+done
+
 it "SIGTERM ends both, and the mount"
+daemon_start
 server=$(server_pid)
 daemon_stop
 ! kill -0 "$server" 2>/dev/null || fail "the server goes on"

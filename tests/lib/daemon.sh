@@ -59,8 +59,9 @@ daemon_answers()
 daemon_spawn()
 {
 	: >>"$LOG"
-	# Who is to die at a step of the engine is not to be replaced.
-	[[ -z ${PODVOLS_TEST_KILL_AT:-} ]] || set -- "$@" --holder=no
+	# Who is to die at a step of the engine is replaced only if asked to.
+	[[ -z ${PODVOLS_TEST_KILL_AT:-} || "$*" == *--holder* ]] ||
+		set -- "$@" --holder=no
 	"$DAEMON_BUILD/podvolsd" --foreground --config "$work/podvols.conf" --mountpoint "$M" \
 		--state-dir "$S" --socket "$K" "${common_options[@]}" "$@" \
 		</dev/null >>"$LOG" 2>&1 &
