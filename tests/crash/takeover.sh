@@ -258,7 +258,7 @@ announce 'the mount is given up'
 serve
 for ((i = 0; i < 200; i++)); do
 	daemon_alive || break
-	kill -KILL "$(server_pid)" 2>/dev/null
+	kill -KILL "$(server_pid)" 2>/dev/null || :
 	sleep 0.05
 done
 daemon_wait 20
