@@ -90,13 +90,18 @@ size_t session_body_len(void);
 /*
  * May a process that was killed have done the request already?  Then what it
  * would make is there, what it would take away is gone; and the handle is what
- * session_note_handle() was told, or NULL.
+ * session_note_handle() was told, or NULL; the same goes for the size.
  */
 bool session_is_repeated(void);
 const struct store_handle *session_noted_handle(void);
-/* For whoever takes over: what is open now, and what is about to be moved. */
+bool session_noted_size(uint64_t *ret);
+/*
+ * For whoever takes over: what is open now, what is about to be moved or to
+ * lose a name, the size of what is about to be appended to.
+ */
 void session_note_open(uint64_t fh);
 void session_note_handle(const struct store_handle *h);
+void session_note_size(uint64_t size);
 
 /*
  * Answer the request of this thread past libfuse: opcodes it does not know.
@@ -225,6 +230,11 @@ int fs_volume_root(struct fs *fs, struct volume *vol, struct inode *ret,
 
 /* Who makes something: identity of the request, and its umask. */
 struct store_cred fs_cred(fuse_req_t req);
+/*
+ * Is it as whoever has cred makes it?  Where others make files, too, what has
+ * the name now may be theirs.
+ */
+bool is_fresh_of(const struct statx *st, const struct store_cred *cred);
 
 /* Open again what a process before had open (file_attach_fn, of struct fs). */
 int fs_reopen(void *arg, uint64_t fh, struct file *file);

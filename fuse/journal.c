@@ -35,6 +35,7 @@ struct journal_entry {
 	uint32_t answer_len;
 	uint64_t fh;
 	struct store_handle handle;
+	uint64_t size; /* + 1; 0: none was noted */
 	int32_t error;
 	uint32_t spare;
 	char answer[ANSWER_MAX];
@@ -92,7 +93,10 @@ int journal_find(struct journal *j, uint64_t unique, struct journal_past *ret)
 	pthread_mutex_unlock(&j->past_lock);
 	if (!e)
 		return -ENOENT;
-	*ret = (struct journal_past){ .fh = e->fh, .handle = e->handle };
+	*ret = (struct journal_past){ .fh = e->fh,
+				      .handle = e->handle,
+				      .has_size = e->size > 0,
+				      .size = e->size - 1 };
 	if (atomic_load(&e->phase) == PHASE_ANSWERED) {
 		ret->answer = e->answer;
 		ret->answer_len = e->answer_len;
@@ -139,7 +143,8 @@ static struct journal_entry *entry_of_thread(struct journal *j)
 	return mine.entry = &j->mine[i];
 }
 
-struct journal_entry *journal_begin(struct journal *j, uint64_t unique)
+struct journal_entry *journal_begin(struct journal *j, uint64_t unique,
+				    const struct journal_past *past)
 {
 	struct journal_entry *e = entry_of_thread(j);
 
@@ -147,7 +152,9 @@ struct journal_entry *journal_begin(struct journal *j, uint64_t unique)
 		return NULL;
 	e->unique = unique;
 	e->fh = 0;
-	e->handle.len = 0;
+	e->handle = past ? past->handle : (struct store_handle){ 0 };
+	e->size = past && past->has_size ? past->size + 1 : 0;
+	/* From now on what a process before noted is not looked at. */
 	atomic_store_explicit(&e->phase, PHASE_BEGUN, memory_order_release);
 	return e;
 }
@@ -168,6 +175,12 @@ void journal_note_handle(struct journal_entry *e, const struct store_handle *h)
 	copy.len = 0;
 	e->handle = copy;
 	__atomic_store_n(&e->handle.len, len, __ATOMIC_RELEASE);
+}
+
+void journal_note_size(struct journal_entry *e, uint64_t size)
+{
+	if (e)
+		__atomic_store_n(&e->size, size + 1, __ATOMIC_RELEASE);
 }
 
 void journal_answer(struct journal_entry *e, const struct iovec *iov, int n)

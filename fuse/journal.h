@@ -12,6 +12,7 @@
 #ifndef FUSE_JOURNAL_H
 #define FUSE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -38,16 +39,24 @@ struct journal_past {
 	/* What journal_note_*() was told last; 0 if it was not called. */
 	uint64_t fh;
 	struct store_handle handle;
+	bool has_size;
+	uint64_t size;
 };
 
 /*
- * Begin a request of this thread.  Returns NULL if there is no entry to be had:
+ * Begin a request of this thread, with the handle and the size that were noted
+ * of it before; past may be NULL.  Returns NULL if there is no entry to be had:
  * it is not kept, then.
  */
-struct journal_entry *journal_begin(struct journal *j, uint64_t unique);
-/* An open file was made for the request; a file is about to be moved. */
+struct journal_entry *journal_begin(struct journal *j, uint64_t unique,
+				    const struct journal_past *past);
+/*
+ * An open file was made for the request; a file is about to be moved or to lose
+ * a name; one of that size is about to be appended to.
+ */
 void journal_note_open(struct journal_entry *e, uint64_t fh);
 void journal_note_handle(struct journal_entry *e, const struct store_handle *h);
+void journal_note_size(struct journal_entry *e, uint64_t size);
 /* The answer, header included, is about to be sent. */
 void journal_answer(struct journal_entry *e, const struct iovec *iov, int n);
 /* It was sent. */

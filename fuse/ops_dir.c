@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ops_dir.c - names: look up, make, link, move and remove */
 #include <errno.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "fuse/attr.h"
 #include "fuse/charge.h"
@@ -25,6 +27,12 @@ struct store_cred fs_cred(fuse_req_t req)
 	return (struct store_cred){ .uid = ctx->uid,
 				    .gid = ctx->gid,
 				    .umask = ctx->umask };
+}
+
+bool is_fresh_of(const struct statx *st, const struct store_cred *cred)
+{
+	return st->stx_uid == cred->uid &&
+	       (S_ISDIR(st->stx_mode) || st->stx_nlink == 1);
 }
 
 int fs_lookup(struct fs *fs, const struct inode *dir, const char *name,
@@ -193,17 +201,35 @@ static int make_object(const struct inode *dir, const struct making *m,
 	}
 }
 
+static bool leads_to(struct store *store, const struct store_handle *h,
+		     const char *target)
+{
+	char now[PATH_MAX];
+	ssize_t n = store_readlink(store, h, now, sizeof(now));
+
+	return n == (ssize_t)strlen(target) &&
+	       memcmp(now, target, (size_t)n) == 0;
+}
+
 /*
  * Made already by a process that was killed before it could answer?  Objects
  * are made complete, in one step (store/localfs/create.c).
  */
-static bool made_before(const struct inode *dir, const char *name, mode_t type,
-			struct store_handle *h, struct statx *st)
+static bool made_before(const struct inode *dir, const struct making *m,
+			const struct store_cred *cred, struct store_handle *h,
+			struct statx *st)
 {
-	return session_is_repeated() &&
-	       store_lookup(dir->volume->store, &dir->handle, name, h, st) ==
-		       0 &&
-	       (st->stx_mode & S_IFMT) == type;
+	struct store *store = dir->volume->store;
+
+	if (!session_is_repeated() ||
+	    store_lookup(store, &dir->handle, m->name, h, st) < 0 ||
+	    (st->stx_mode & S_IFMT) != (m->mode & S_IFMT) ||
+	    !is_fresh_of(st, cred))
+		return false;
+	if (S_ISCHR(m->mode) || S_ISBLK(m->mode))
+		return makedev(st->stx_rdev_major, st->stx_rdev_minor) ==
+		       m->rdev;
+	return !S_ISLNK(m->mode) || leads_to(store, h, m->target);
 }
 
 static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
@@ -217,7 +243,7 @@ static void make(fuse_req_t req, fuse_ino_t parent, const struct making *m)
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
-	if (r == 0 && made_before(&dir, m->name, m->mode & S_IFMT, &h, &st)) {
+	if (r == 0 && made_before(&dir, m, &cred, &h, &st)) {
 		reply_made(req, fs, 0, &dir, &h, &st);
 		return;
 	}
@@ -308,6 +334,57 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	reply_made(req, fs, r, &dir, &inode.handle, &st);
 }
 
+/*
+ * To take away or move a name twice would take away what others have put there
+ * meanwhile; and what else than moving a name away is not seen by its absence,
+ * to do it twice would undo it.  So whoever takes over is told what it is
+ * about.
+ */
+#define RENAME_LEAVES_NAME (RENAME_EXCHANGE | RENAME_WHITEOUT)
+
+static void note_victim(struct fs *fs, const struct inode *dir,
+			const char *name)
+{
+	struct store_handle h;
+	struct statx st;
+
+	if (fs->journal && !dir->volume->exclusive && !session_noted_handle() &&
+	    store_lookup(dir->volume->store, &dir->handle, name, &h, &st) == 0)
+		session_note_handle(&h);
+}
+
+static int note_moved(struct fs *fs, const struct inode *dir, const char *name,
+		      unsigned flags)
+{
+	struct store_handle h;
+	struct statx st;
+	int r;
+
+	if (!fs->journal || !(flags & RENAME_LEAVES_NAME)) {
+		note_victim(fs, dir, name);
+		return 0;
+	}
+	r = store_lookup(dir->volume->store, &dir->handle, name, &h, &st);
+	if (r == 0)
+		session_note_handle(&h);
+	return r;
+}
+
+/* What was noted of it had the name once: does it not have it any more? */
+static bool is_away(const struct inode *dir, const char *name)
+{
+	const struct store_handle *noted = session_noted_handle();
+	struct store *store = dir->volume->store;
+	struct store_handle h;
+	struct statx st;
+	int r;
+
+	if (!noted || store_adopt(store, noted) < 0)
+		return false;
+	r = store_lookup(store, &dir->handle, name, &h, &st);
+	return r == -ENOENT || (r == 0 && !store_handle_equal(&h, noted));
+}
+
 static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 			bool directory)
 {
@@ -317,6 +394,12 @@ static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
 	int r;
 
 	r = fs_inode(fs, parent, &dir);
+	if (r == 0 && is_away(&dir, name)) {
+		reply_err(req, 0);
+		return;
+	}
+	if (r == 0)
+		note_victim(fs, &dir, name);
 	if (r == 0)
 		r = charge_remove(fs, &dir, name, &c);
 	if (r == 0) {
@@ -344,43 +427,12 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 	remove_name(req, parent, name, true);
 }
 
-/*
- * What else than moving a name away is not seen by its absence: to do it twice
- * would undo it, so whoever takes over is told what is moved.
- */
-#define RENAME_LEAVES_NAME (RENAME_EXCHANGE | RENAME_WHITEOUT)
-
-static int note_moved(const struct inode *dir, const char *name)
-{
-	struct store_handle h;
-	struct statx st;
-	int r = store_lookup(dir->volume->store, &dir->handle, name, &h, &st);
-
-	if (r == 0)
-		session_note_handle(&h);
-	return r;
-}
-
-static bool moved_before(const struct inode *newdir, const char *newname)
-{
-	const struct store_handle *moved = session_noted_handle();
-	struct store_handle h;
-	struct statx st;
-
-	return moved &&
-	       store_lookup(newdir->volume->store, &newdir->handle, newname, &h,
-			    &st) == 0 &&
-	       store_handle_equal(&h, moved);
-}
-
 static int rename_begin(struct fs *fs, const struct inode *dir,
 			const char *name, const struct inode *newdir,
 			const char *newname, unsigned flags, struct charge *c)
 {
-	int r = 0;
+	int r = note_moved(fs, dir, name, flags);
 
-	if (flags & RENAME_LEAVES_NAME && fs->journal)
-		r = note_moved(dir, name);
 	if (r == 0)
 		r = charge_rename(fs, dir, newdir, newname, flags, c);
 	return r;
@@ -396,7 +448,7 @@ void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 	int r;
 
 	r = inode_pair(fs, parent, newparent, &dir, &newdir);
-	if (r == 0 && moved_before(&newdir, newname)) {
+	if (r == 0 && is_away(&dir, name)) {
 		reply_err(req, 0);
 		return;
 	}

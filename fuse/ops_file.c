@@ -424,12 +424,14 @@ static void create_undo(struct fs *fs, const struct abi_create_out *out)
 
 /* Created already by a process that was killed before it could answer? */
 static bool created_before(const struct inode *dir, const char *name,
+			   const struct store_cred *cred,
 			   struct store_handle *h, struct statx *st)
 {
 	return session_is_repeated() &&
 	       store_lookup(dir->volume->store, &dir->handle, name, h, st) ==
 		       0 &&
-	       S_ISREG(st->stx_mode);
+	       S_ISREG(st->stx_mode) && st->stx_size == 0 &&
+	       is_fresh_of(st, cred);
 }
 
 static int create(struct fs *fs, const struct inode *dir, const char *name,
@@ -440,7 +442,7 @@ static int create(struct fs *fs, const struct inode *dir, const char *name,
 	struct charge c;
 	int r;
 
-	if (created_before(dir, name, h, st))
+	if (created_before(dir, name, cred, h, st))
 		return 0;
 	r = charge_make(fs, dir, CHARGE_OBJECT, &c);
 	if (r < 0)
@@ -617,14 +619,60 @@ static int write_kill_privileges(struct inode *inode, struct file *file)
  * Where others append too, the kernel's idea of the end may be old.  What the
  * page cache writes back has its place.
  */
-static uint64_t write_offset(const struct inode *inode, off_t off)
+static bool write_appends(const struct inode *inode)
 {
 	const struct fuse_write_in *in = session_body();
 
-	if (!inode->volume->exclusive && in->flags & O_APPEND &&
-	    !(in->write_flags & FUSE_WRITE_CACHE))
-		return STORE_APPEND;
-	return (uint64_t)off;
+	return !inode->volume->exclusive && in->flags & O_APPEND &&
+	       !(in->write_flags & FUSE_WRITE_CACHE);
+}
+
+/*
+ * How much of what is to be appended has a process before appended to the file,
+ * which had `before` bytes then?  It may have been killed half-way; and others
+ * append, too.
+ */
+static size_t appended_before(const struct inode *inode, const char *buf,
+			      size_t size, uint64_t before)
+{
+	struct store *store = inode->volume->store;
+	char *since = session_buffer();
+	struct store_file *sf;
+	ssize_t n = -ENOMEM;
+	size_t there;
+
+	if (store_open(store, &inode->handle, O_RDONLY, &sf) < 0)
+		return 0;
+	if (since)
+		n = store_pread(store, sf, since, FS_MAX_WRITE, before);
+	store_release(store, sf);
+	if (n <= 0)
+		return 0;
+	there = (size_t)n < size ? (size_t)n : size;
+	if (memcmp(since, buf, there) == 0)
+		return there;
+	return memmem(since, (size_t)n, buf, size) ? size : 0;
+}
+
+/* Where others append, too: what was appended is not seen by its place. */
+static ssize_t append(const struct fs *fs, const struct inode *inode,
+		      struct file *file, const char *buf, size_t size)
+{
+	struct store *store = inode->volume->store;
+	uint64_t before;
+	size_t there = 0;
+	struct statx st;
+	ssize_t n = 0;
+
+	if (session_noted_size(&before))
+		there = appended_before(inode, buf, size, before);
+	else if (fs->journal &&
+		 store_getattr(store, &inode->handle, file->file, &st) == 0)
+		session_note_size(st.stx_size);
+	if (there < size)
+		n = store_pwrite(store, file->file, buf + there, size - there,
+				 STORE_APPEND);
+	return n < 0 && there == 0 ? n : (ssize_t)there + (n > 0 ? n : 0);
 }
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
@@ -647,8 +695,10 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 	if (n == 0) {
 		if (size > SMALL_IO || file->open_flags & (O_SYNC | O_DSYNC))
 			transport_may_wait(fs->transport);
-		n = store_pwrite(inode.volume->store, file->file, buf, size,
-				 write_offset(&inode, off));
+		n = write_appends(&inode)
+			    ? append(fs, &inode, file, buf, size)
+			    : store_pwrite(inode.volume->store, file->file, buf,
+					   size, (uint64_t)off);
 	}
 	if (counted)
 		charge_wrote(&inode, file->account);

@@ -2,6 +2,7 @@
 /* request.c - is a request as long as what its handler reads of it? */
 #include "fuse/request.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -115,9 +116,14 @@ bool request_must_be_handled(uint32_t opcode)
 	       opcode == FUSE_FLUSH;
 }
 
-bool request_is_once_only(uint32_t opcode)
+bool request_is_once_only(const struct fuse_in_header *in)
 {
-	switch (opcode) {
+	const struct fuse_write_in *write = (const void *)(in + 1);
+
+	switch (in->opcode) {
+	case FUSE_WRITE:
+		return write->flags & O_APPEND &&
+		       !(write->write_flags & FUSE_WRITE_CACHE);
 	case FUSE_SYMLINK:
 	case FUSE_MKNOD:
 	case FUSE_MKDIR:

@@ -25,7 +25,7 @@ bool request_is_gated(const struct fuse_in_header *in);
 bool request_must_be_handled(uint32_t opcode);
 
 /* Would it do something else, or fail, if it were done twice? */
-bool request_is_once_only(uint32_t opcode);
+bool request_is_once_only(const struct fuse_in_header *in);
 
 /* Does the kernel wait for an answer to it? */
 bool request_has_answer(uint32_t opcode);

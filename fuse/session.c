@@ -102,6 +102,17 @@ void session_note_handle(const struct store_handle *h)
 	journal_note_handle(current.entry, h);
 }
 
+bool session_noted_size(uint64_t *ret)
+{
+	*ret = current.past.size;
+	return current.past.has_size;
+}
+
+void session_note_size(uint64_t size)
+{
+	journal_note_size(current.entry, size);
+}
+
 static size_t iov_len(const struct iovec *iov, int n)
 {
 	size_t len = 0;
@@ -296,9 +307,8 @@ static void dispatch_once(struct fs *fs, struct fuse_in_header *in)
 
 	if (answered_before(fs, in))
 		return;
-	current.entry = journal_begin(fs->journal, unique);
-	if (current.repeated && current.past.handle.len)
-		journal_note_handle(current.entry, &current.past.handle);
+	current.entry = journal_begin(fs->journal, unique,
+				      current.repeated ? &current.past : NULL);
 	if (current.repeated)
 		journal_forget(fs->journal, unique);
 	dispatch(fs, in);
@@ -316,7 +326,7 @@ static void handle(struct fs *fs, struct fuse_in_header *in)
 		log_err("request %u of the kernel ends early", opcode);
 		if (request_has_answer(opcode))
 			session_reply(fs, -EINVAL, NULL, 0);
-	} else if (fs->journal && request_is_once_only(opcode)) {
+	} else if (fs->journal && request_is_once_only(in)) {
 		dispatch_once(fs, in);
 	} else {
 		dispatch(fs, in);

@@ -401,7 +401,7 @@ Test(attach, a_request_is_known_by_how_far_it_came)
 	struct journal_entry *e;
 	char text[] = "made";
 
-	e = journal_begin(first, 100);
+	e = journal_begin(first, 100, NULL);
 	journal_note_open(e, 77);
 	journal_note_handle(e, &h);
 	second = journal();
@@ -428,13 +428,38 @@ Test(attach, a_request_is_known_by_how_far_it_came)
 	journal_free(first);
 }
 
+Test(attach, what_was_noted_of_a_request_stays_when_it_is_begun_again)
+{
+	struct journal *first = journal();
+	struct journal *second;
+	struct journal *third;
+	struct journal_past past;
+	struct store_handle h = handle(3);
+	struct journal_entry *e = journal_begin(first, 100, NULL);
+
+	journal_note_handle(e, &h);
+	journal_note_size(e, 0);
+	second = journal();
+	cr_assert(eq(int, journal_find(second, 100, &past), 0));
+	journal_begin(second, 100, &past);
+	journal_forget(second, 100);
+	third = journal();
+	cr_assert(eq(int, journal_find(third, 100, &past), 0));
+	cr_expect(store_handle_equal(&past.handle, &h));
+	cr_expect(past.has_size);
+	cr_expect(eq(u64, past.size, 0));
+	journal_free(third);
+	journal_free(second);
+	journal_free(first);
+}
+
 Test(attach, a_request_that_was_answered_is_forgotten)
 {
 	struct journal *first = journal();
 	struct journal *second;
 	struct journal_past past;
 
-	journal_end(journal_begin(first, 100));
+	journal_end(journal_begin(first, 100, NULL));
 	second = journal();
 	cr_expect(eq(int, journal_find(second, 100, &past), -ENOENT));
 	journal_free(second);
@@ -449,9 +474,9 @@ Test(attach, the_last_process_that_began_a_request_is_believed)
 	struct journal_past past;
 	char text[] = "done";
 
-	journal_begin(first, 100);
+	journal_begin(first, 100, NULL);
 	second = journal();
-	answer(journal_begin(second, 100), -EEXIST, text);
+	answer(journal_begin(second, 100, NULL), -EEXIST, text);
 	third = journal();
 	cr_assert(eq(int, journal_find(third, 100, &past), 0));
 	cr_expect(ne(ptr, (void *)past.answer, NULL));
