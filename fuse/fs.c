@@ -111,6 +111,7 @@ static int fs_transport_open(struct fs *fs, bool uring)
 		.dev_fd = fs->dev_fd,
 		.threads = fs->options.threads,
 		.max_request = MAX_REQUEST,
+		.state = fs->options.state,
 		.request = session_request,
 		.ended = fs_ended,
 		.arg = fs,
@@ -227,8 +228,8 @@ static int fs_parts(struct fs *fs, struct error *err)
 }
 
 /* Mount through the one transport or the other. */
-static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
-		  struct error *err)
+static int fs_try(const struct fs_options *options, bool uring,
+		  const char *reason, struct fs **ret, struct error *err)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 	int r;
@@ -236,14 +237,15 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 	if (!fs)
 		return error_set(err, -ENOMEM, "out of memory");
 	fs->options = *options;
-	/* Rings end with their process, and what came through them. */
 	if (uring)
-		fs->options.state = NULL;
+		fs->options.dev_fd = options->ring_fd;
+	snprintf(fs->transport_reason, sizeof(fs->transport_reason), "%s",
+		 reason);
 	fs->tree = options->tree;
 	fs->dev_fd = -1;
 	fs->ended_fd = -1;
 	pthread_mutex_init(&fs->pending_lock, NULL);
-	if (session_greeted_at(fs->options.state, &fs->mountpoint) < 0)
+	if (fs_served_at(fs->options.state, &fs->mountpoint) < 0)
 		fs->mountpoint = realpath(options->mountpoint, NULL);
 	if (!fs->mountpoint)
 		r = error_set(err, -errno, "mount point '%s': %m",
@@ -256,6 +258,7 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 		r = fs_start(fs, uring, err);
 	if (r < 0) {
 		fs_unmount(fs);
+		session_ungreet(fs);
 		fs_close(fs);
 		return r;
 	}
@@ -264,34 +267,51 @@ static int fs_try(const struct fs_options *options, bool uring, struct fs **ret,
 	return 0;
 }
 
-int fs_open(const struct fs_options *options, struct fs **ret,
-	    struct error *err)
+/* Rings or not, and why in words. */
+static int fs_choose(const struct fs_options *options, bool *ret_uring,
+		     char *reason, size_t size, struct error *err)
 {
-	char reason[sizeof((*ret)->transport_reason)];
-	struct error why = { 0 };
-	bool uring = false;
+	bool has_rings = !options->state || options->ring_fd >= 0;
 	struct kernel kernel;
 	int r;
 
 	r = kernel_init(&kernel, options, err);
 	if (r < 0)
 		return r;
-	if (fs_is_served(options->state))
-		snprintf(reason, sizeof(reason), "taken over");
-	else if (kernel.wanted[KERNEL_OVER_URING])
-		uring = transport_choose(options->transport, reason,
-					 sizeof(reason));
+	*ret_uring = false;
+	if (!kernel.wanted[KERNEL_OVER_URING])
+		snprintf(reason, size, "over-io-uring is disabled");
 	else
-		snprintf(reason, sizeof(reason), "over-io-uring is disabled");
-	r = fs_try(options, uring, ret, uring ? &why : err);
+		*ret_uring = transport_choose(options->transport, reason, size);
+	/* The kernel has changed its mind since that was asked. */
+	if (*ret_uring && !has_rings) {
+		snprintf(reason, size, "io_uring: no process has rings");
+		*ret_uring = false;
+	}
+	return 0;
+}
+
+int fs_open(const struct fs_options *options, struct fs **ret,
+	    struct error *err)
+{
+	cleanup_free char *mountpoint = NULL;
+	char reason[sizeof((*ret)->transport_reason)];
+	struct error why = { 0 };
+	bool uring;
+	int r;
+
+	/* What the kernel was promised there is no choice about. */
+	if (session_greeted_at(options->state, &mountpoint, &uring) == 0)
+		return fs_try(options, uring, "taken over", ret, err);
+	r = fs_choose(options, &uring, reason, sizeof(reason), err);
+	if (r < 0)
+		return r;
+	r = fs_try(options, uring, reason, ret, uring ? &why : err);
 	if (r < 0 && uring) {
 		log_notice("io_uring is not used: %s", why.text);
 		snprintf(reason, sizeof(reason), "io_uring: %.140s", why.text);
-		r = fs_try(options, false, ret, err);
+		r = fs_try(options, false, reason, ret, err);
 	}
-	if (r == 0)
-		snprintf((*ret)->transport_reason, sizeof(reason), "%s",
-			 reason);
 	return r;
 }
 
@@ -299,12 +319,29 @@ bool fs_is_served(struct state *state)
 {
 	cleanup_free char *mountpoint = NULL;
 
-	return session_greeted_at(state, &mountpoint) == 0;
+	return fs_served_at(state, &mountpoint) == 0;
 }
 
 int fs_served_at(struct state *state, char **ret)
 {
-	return session_greeted_at(state, ret);
+	bool uring;
+
+	return session_greeted_at(state, ret, &uring);
+}
+
+bool fs_wants_rings(enum fs_transport asked, const char *disable_features)
+{
+	struct fs_options options = { .disable_features = disable_features };
+	struct kernel kernel;
+
+	return kernel_init(&kernel, &options, NULL) == 0 &&
+	       kernel.wanted[KERNEL_OVER_URING] &&
+	       transport_prefers_uring(asked);
+}
+
+int fs_serve_rings(struct state *state, int dev_fd)
+{
+	return transport_serve_rings(state, dev_fd, MAX_REQUEST);
 }
 
 int fs_unmount(struct fs *fs)

@@ -52,6 +52,8 @@ struct fs_options {
 	 */
 	struct state *state;
 	int dev_fd; /* the connection that belongs to state; borrowed */
+	/* The same, of a process that has its rings; -1: there is none. */
+	int ring_fd;
 	/* The tree may lack what the process before has shown in it. */
 	bool names_are_in_doubt;
 	/*
@@ -83,6 +85,13 @@ int fs_open(const struct fs_options *options, struct fs **ret,
  */
 bool fs_is_served(struct state *state);
 int fs_served_at(struct state *state, char **ret);
+
+/*
+ * With a state, rings must be another process's, which outlives those that
+ * serve: is it wanted, and be it.  Does not return, unless it cannot begin.
+ */
+bool fs_wants_rings(enum fs_transport asked, const char *disable_features);
+int fs_serve_rings(struct state *state, int dev_fd);
 
 /*
  * Take the mount away, lazily if it is busy, and stop serving.  After a lazy

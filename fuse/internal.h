@@ -71,10 +71,12 @@ struct fs {
 int session_open(struct fs *fs, struct error *err);
 void session_close(struct fs *fs);
 /*
- * Where a process with this state was mounted when it answered INIT, malloc'd;
- * -ENOENT if none did.  NULL is fine.
+ * Where a process with this state was mounted when it answered INIT, malloc'd,
+ * and whether through rings; -ENOENT if none did.  NULL is fine.
  */
-int session_greeted_at(struct state *state, char **ret);
+int session_greeted_at(struct state *state, char **ret, bool *ret_uring);
+/* The mount ends: nobody is to take it over. */
+void session_ungreet(struct fs *fs);
 /* Do what INIT does, by what the kernel once sent, and answer nobody. */
 int session_greet_again(struct fs *fs);
 /* Have the kernel repeat what it has no answer to; before the start. */

@@ -41,7 +41,7 @@ static _Thread_local struct request {
 /* What the kernel sent with INIT, for whoever takes over. */
 struct greeting {
 	uint32_t len; /* set last */
-	uint32_t spare;
+	uint32_t over_uring;
 	char init[512];
 	char mountpoint[PATH_MAX];
 };
@@ -125,21 +125,21 @@ static size_t iov_len(const struct iovec *iov, int n)
 /* --- the greeting --- */
 
 /*
- * Without it nobody could take over well: the kernel would not repeat what was
- * under way (before Linux 6.9), or it came through rings that end with us.
+ * Without it nobody could take over: before Linux 6.9 the kernel would not
+ * repeat what was under way.
  */
 static void greeting_keep(struct fs *fs, const struct fuse_in_header *in)
 {
 	struct greeting *g = fs->greeting;
 
-	if (!kernel_has(&fs->kernel, KERNEL_RESEND) ||
-	    kernel_has(&fs->kernel, KERNEL_OVER_URING))
+	if (!kernel_has(&fs->kernel, KERNEL_RESEND))
 		return;
 	if (in->len > sizeof(g->init) ||
 	    strlen(fs->mountpoint) >= sizeof(g->mountpoint))
 		return;
 	strcpy(g->mountpoint, fs->mountpoint);
 	memcpy(g->init, in, in->len);
+	g->over_uring = kernel_has(&fs->kernel, KERNEL_OVER_URING);
 	__atomic_store_n(&g->len, in->len, __ATOMIC_RELEASE);
 }
 
@@ -153,7 +153,13 @@ static void complete_init(struct fs *fs, const struct iovec *iov, int n)
 	fs->init_done = true;
 }
 
-int session_greeted_at(struct state *state, char **ret)
+void session_ungreet(struct fs *fs)
+{
+	if (fs->greeting)
+		__atomic_store_n(&fs->greeting->len, 0, __ATOMIC_RELEASE);
+}
+
+int session_greeted_at(struct state *state, char **ret, bool *ret_uring)
 {
 	struct greeting *g;
 	int r = -ENOENT;
@@ -167,6 +173,7 @@ int session_greeted_at(struct state *state, char **ret)
 	g = p;
 	r = -ENOENT;
 	if (__atomic_load_n(&g->len, __ATOMIC_ACQUIRE) > 0) {
+		*ret_uring = g->over_uring;
 		*ret = strdup(g->mountpoint);
 		r = *ret ? 0 : -ENOMEM;
 	}
@@ -270,15 +277,21 @@ static void drop_file(struct fs *fs, uint64_t fh)
 		fs_release(fs, fh, &file);
 }
 
+static bool is_repeated(const struct fs *fs, const struct fuse_in_header *in)
+{
+	return (in->unique & ABI_UNIQUE_RESEND) ||
+	       transport_is_repeated(fs->transport);
+}
+
 /*
- * A request that the kernel repeats: true if a process before had its answer
- * ready, which is sent now.
+ * A request that is repeated: true if a process before had its answer ready,
+ * which is sent now.
  */
 static bool answered_before(struct fs *fs, const struct fuse_in_header *in)
 {
 	uint64_t unique = in->unique & ~ABI_UNIQUE_RESEND;
 
-	if (!(in->unique & ABI_UNIQUE_RESEND) ||
+	if (!is_repeated(fs, in) ||
 	    journal_find(fs->journal, unique, &current.past) < 0)
 		return false;
 	current.repeated = true;

@@ -50,3 +50,12 @@ bool transport_choose(enum fs_transport asked, char *reason, size_t size)
 	}
 	return uring;
 }
+
+bool transport_prefers_uring(enum fs_transport asked)
+{
+	char reason[160];
+
+	return asked != FS_TRANSPORT_DEV && transport_probe_uring(NULL) == 0 &&
+	       (asked == FS_TRANSPORT_URING ||
+		rings_are_better(reason, sizeof(reason)));
+}

@@ -22,6 +22,7 @@
 
 struct error;
 struct readers;
+struct state;
 struct transport;
 
 /* Called for each request, in a transport thread; mem may be written to. */
@@ -30,9 +31,10 @@ typedef void transport_request_fn(void *arg, void *mem, size_t len);
 typedef void transport_ended_fn(void *arg);
 
 struct transport_options {
-	int dev_fd;	    /* /dev/fuse, borrowed */
-	unsigned threads;   /* 0: one for each CPU */
-	size_t max_request; /* bytes, header included */
+	int dev_fd;	     /* /dev/fuse, borrowed */
+	unsigned threads;    /* 0: one for each CPU */
+	size_t max_request;  /* bytes, header included */
+	struct state *state; /* rings are another's: transport_serve_rings() */
 	transport_request_fn *request;
 	transport_ended_fn *ended;
 	void *arg;
@@ -48,7 +50,8 @@ struct transport_ops {
 	void (*close)(struct transport *t);
 	ssize_t (*send)(struct transport *t, const struct iovec *iov, int n);
 	void (*may_wait)(struct transport *t);
-	int (*may_pend)(struct transport *t); /* NULL: without limit */
+	int (*may_pend)(struct transport *t);	    /* NULL: no limit */
+	bool (*repeats)(const struct transport *t); /* NULL: never */
 	unsigned (*threads)(const struct transport *t);
 };
 
@@ -67,8 +70,16 @@ int transport_open_uring(const struct transport_options *options,
 /* Would the kernel and this process have rings?  err says why not. */
 int transport_probe_uring(struct error *err);
 
+/*
+ * Have the rings for transports with this state, in a process that goes on when
+ * theirs is killed.  Does not return, unless it cannot begin.
+ */
+int transport_serve_rings(struct state *state, int dev_fd, size_t max_request);
+
 /* The choice, and why in words.  Logs where it is not what was asked for. */
 bool transport_choose(enum fs_transport asked, char *reason, size_t size);
+/* The same choice, for whoever only wants to know. */
+bool transport_prefers_uring(enum fs_transport asked);
 
 /* Take up to one request in the calling thread: for INIT, before the start. */
 int transport_take_one(struct transport *t);
@@ -116,6 +127,15 @@ static inline int transport_may_pend(struct transport *t)
 static inline bool transport_pends_freely(const struct transport *t)
 {
 	return !t->ops->may_pend;
+}
+
+/*
+ * Was the request of this thread given to a process before, too?  (Where the
+ * kernel itself repeats one it says so in its header.)
+ */
+static inline bool transport_is_repeated(const struct transport *t)
+{
+	return t->ops->repeats && t->ops->repeats(t);
 }
 
 /* Those that are there for requests, now. */

@@ -14,6 +14,10 @@
  * Requests that came while no ring was idle are looked at by the kernel only
  * when an answer arrives in that queue.  A server that was started late has
  * none to give: a request made on purpose brings it one (nudge()).
+ *
+ * With a state, the rings are those of another process (fuse/ring_relay.h),
+ * each in the slot of its server's number; a process that takes over has a
+ * server for each ring that is there, and handles again what it finds in them.
  */
 #include <errno.h>
 #include <linux/fuse.h>
@@ -33,6 +37,7 @@
 
 #include "fuse/readers.h"
 #include "fuse/ring.h"
+#include "fuse/ring_relay.h"
 #include "fuse/transport.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
@@ -62,6 +67,7 @@ struct queue {
 
 struct server {
 	struct uring *uring;
+	unsigned number;
 	unsigned queue;
 	bool late;
 	pthread_t thread;
@@ -83,13 +89,14 @@ struct uring {
 	const char *mountpoint;
 	unsigned n_queues;
 	struct queue *queues;
+	struct relay *relay;  /* NULL: our rings are our own */
 	pthread_mutex_t lock; /* servers growing, up, error */
 	pthread_cond_t changed;
 	struct server **servers;
 	unsigned max_servers;
 	atomic_uint n_servers;
-	unsigned up; /* servers that have registered their ring */
-	int error;   /* of one that could not */
+	unsigned up; /* servers from the beginning that have a ring */
+	int error;   /* of one that could not get it */
 	pthread_mutex_t pending_lock;
 	struct server *pending;
 	atomic_uint n_pending;
@@ -180,6 +187,7 @@ static int server_start(struct uring *u, unsigned queue, bool late)
 	if (s) {
 		memset(s, 0, sizeof(*s));
 		s->uring = u;
+		s->number = n;
 		s->queue = queue;
 		s->late = late;
 		u->servers[n] = s;
@@ -307,20 +315,6 @@ static void server_loop(struct server *s)
 		log_err("ring of CPU %u: error %d", s->queue, -r);
 }
 
-static void pin(unsigned cpu)
-{
-	size_t size = CPU_ALLOC_SIZE(QUEUES_MAX);
-	cpu_set_t *cpus = CPU_ALLOC(QUEUES_MAX);
-
-	if (!cpus)
-		return;
-	CPU_ZERO_S(size, cpus);
-	CPU_SET_S(cpu, size, cpus);
-	/* It serves as well elsewhere, if the CPU is not to be had. */
-	sched_setaffinity(0, size, cpus);
-	CPU_FREE(cpus);
-}
-
 /* --- requests that wait for an answer to arrive in their queue --- */
 
 struct nudge {
@@ -333,7 +327,7 @@ static void *nudge_main(void *arg)
 	cleanup_free struct nudge *n = arg;
 	struct statfs st;
 
-	pin(n->cpu);
+	ring_pin(n->cpu);
 	if (statfs(n->mountpoint, &st) < 0)
 		log_debug("cannot nudge the queue of CPU %u: %m", n->cpu);
 	return NULL;
@@ -365,9 +359,9 @@ static void server_is_up(struct server *s, int r)
 	struct uring *u = s->uring;
 
 	pthread_mutex_lock(&u->lock);
-	if (r == 0)
+	if (!s->late && r == 0)
 		u->up++;
-	else
+	else if (!s->late)
 		u->error = r;
 	pthread_cond_broadcast(&u->changed);
 	pthread_mutex_unlock(&u->lock);
@@ -379,10 +373,20 @@ static void server_is_up(struct server *s, int r)
 	}
 }
 
+static int server_open(struct server *s)
+{
+	struct uring *u = s->uring;
+
+	if (!u->relay)
+		return ring_open(&s->ring, u->options.dev_fd, s->queue, NULL,
+				 u->options.max_request);
+	relay_open(u->relay, s->number, s->queue, &s->ring);
+	return 0;
+}
+
 static void *server_main(void *arg)
 {
 	struct server *s = arg;
-	struct uring *u = s->uring;
 	sigset_t stop;
 	int r;
 
@@ -390,9 +394,8 @@ static void *server_main(void *arg)
 	sigemptyset(&stop);
 	sigaddset(&stop, STOP_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &stop, NULL);
-	pin(s->queue);
-	r = ring_open(&s->ring, u->options.dev_fd, s->queue,
-		      u->options.max_request);
+	ring_pin(s->queue);
+	r = server_open(s);
 	if (r == 0) {
 		r = ring_register(&s->ring);
 		server_is_up(s, r);
@@ -483,15 +486,28 @@ static int wait_for_servers(struct uring *u, unsigned n)
 	return r;
 }
 
+/* A server for each ring that there is, and as many as there are to be. */
+static int start_servers(struct uring *u)
+{
+	unsigned least = u->n_queues * SERVERS_EACH;
+	unsigned n = u->relay ? relay_used(u->relay) : 0;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && (i < least || i < n); i++) {
+		unsigned queue = i % u->n_queues;
+
+		if (u->relay)
+			relay_queue(u->relay, i, &queue);
+		r = server_start(u, queue, i >= least);
+	}
+	return r < 0 ? r : wait_for_servers(u, least);
+}
+
 static int uring_start(struct transport *c)
 {
 	struct uring *u = uring_of(c);
-	int r = 0;
+	int r = start_servers(u);
 
-	for (unsigned i = 0; r == 0 && i < u->n_queues * SERVERS_EACH; i++)
-		r = server_start(u, i % u->n_queues, false);
-	if (r == 0)
-		r = wait_for_servers(u, u->n_queues * SERVERS_EACH);
 	if (r == 0) {
 		r = readers_start(c->dev);
 		u->dev_started = true;
@@ -529,6 +545,14 @@ static void uring_stop(struct transport *c)
 		readers_stop(c->dev);
 }
 
+static void uring_free(struct uring *u)
+{
+	relay_free(u->relay);
+	free(u->servers);
+	free(u->queues);
+	free(u);
+}
+
 static void uring_close(struct transport *c)
 {
 	struct uring *u = uring_of(c);
@@ -549,9 +573,7 @@ static void uring_close(struct transport *c)
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->pending_lock);
 	pthread_mutex_destroy(&u->lock);
-	free(u->servers);
-	free(u->queues);
-	free(u);
+	uring_free(u);
 }
 
 static unsigned uring_threads(const struct transport *c)
@@ -559,6 +581,12 @@ static unsigned uring_threads(const struct transport *c)
 	const struct uring *u = (const struct uring *)c;
 
 	return atomic_load(&u->n_servers);
+}
+
+static bool uring_repeats(const struct transport *c)
+{
+	(void)c;
+	return self && self->ring.is_repeated;
 }
 
 static const struct transport_ops uring_ops = {
@@ -569,6 +597,7 @@ static const struct transport_ops uring_ops = {
 	.send = uring_send,
 	.may_wait = uring_may_wait,
 	.may_pend = uring_may_pend,
+	.repeats = uring_repeats,
 	.threads = uring_threads,
 };
 
@@ -599,19 +628,27 @@ static int possible_cpus(unsigned *ret)
 	return 0;
 }
 
+static unsigned max_servers(unsigned n_queues)
+{
+	return n_queues * SERVERS_EACH + SERVERS_LATE;
+}
+
 static int uring_init(struct uring *u)
 {
 	int r = possible_cpus(&u->n_queues);
 
 	if (r < 0)
 		return r;
-	u->max_servers = u->n_queues * SERVERS_EACH + SERVERS_LATE;
+	u->max_servers = max_servers(u->n_queues);
 	u->queues = aligned_alloc(64, u->n_queues * sizeof(*u->queues));
 	u->servers = calloc(u->max_servers, sizeof(struct server *));
 	if (!u->queues || !u->servers)
 		return -ENOMEM;
 	memset(u->queues, 0, u->n_queues * sizeof(*u->queues));
-	return 0;
+	if (!u->options.state)
+		return 0;
+	return relay_new(u->options.state, u->max_servers,
+			 u->options.max_request, &u->relay);
 }
 
 int transport_open_uring(const struct transport_options *options,
@@ -633,9 +670,7 @@ int transport_open_uring(const struct transport_options *options,
 	if (r == 0)
 		r = readers_open(&dev, &u->base.dev);
 	if (r < 0) {
-		free(u->queues);
-		free(u->servers);
-		free(u);
+		uring_free(u);
 		return r;
 	}
 	pthread_mutex_init(&u->lock, NULL);
@@ -678,4 +713,19 @@ int transport_probe_uring(struct error *err)
 				 POSSIBLE_CPUS);
 	}
 	return ring_probe(err);
+}
+
+int transport_serve_rings(struct state *state, int dev_fd, size_t max_request)
+{
+	struct relay *relay;
+	unsigned n;
+	int r = possible_cpus(&n);
+
+	if (r == 0)
+		r = relay_new(state, max_servers(n), max_request, &relay);
+	if (r < 0)
+		return r;
+	r = relay_serve(relay, dev_fd);
+	relay_free(relay);
+	return r;
 }

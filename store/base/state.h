@@ -21,6 +21,7 @@ enum state_part {
 	STATE_LOCKS,   /* fuse/ranges.c */
 	STATE_JOURNAL, /* fuse/journal.c: requests under way */
 	STATE_REALMS,  /* store/localfs/realm.c */
+	STATE_RINGS,   /* fuse/ring_relay.c: requests that were handed over */
 	STATE_N_PARTS,
 };
 

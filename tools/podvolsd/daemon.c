@@ -169,6 +169,7 @@ static int open_mount(struct daemon *d, struct error *err)
 		.helper = d->helper,
 		.state = d->holding->state,
 		.dev_fd = d->holding->dev_fd,
+		.ring_fd = d->holding->ring_fd,
 		.names_are_in_doubt = node_has_withdrawn(d->node),
 		.attached = start_node,
 		.attached_arg = d,

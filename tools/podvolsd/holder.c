@@ -41,11 +41,13 @@
 
 struct holder {
 	struct holding holding;
+	const struct holder_options *options;
 	pid_t worker;
+	pid_t rings; /* who has them; 0: nobody */
+	bool rings_ended;
 	time_t since;	 /* when deaths began to be counted, monotonic */
 	unsigned deaths; /* since then */
 	int signal_fd;
-	const char *log_file;
 	bool was_reloaded; /* the configuration changed since the start */
 	bool is_stopping;  /* told to: no worker follows this one */
 	time_t stop_by;	   /* monotonic */
@@ -66,7 +68,11 @@ static int holder_open(struct holder *h, struct error *err)
 
 	h->signal_fd = -1;
 	h->holding.dev_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (h->holding.dev_fd < 0)
+	/* Another, as each can be mounted once, and rings may not be had. */
+	if (h->options->has_rings)
+		h->holding.ring_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (h->holding.dev_fd < 0 ||
+	    (h->options->has_rings && h->holding.ring_fd < 0))
 		return error_set(err, -errno, "cannot open '/dev/fuse': %m");
 	r = state_new(&h->holding.state);
 	if (r < 0)
@@ -82,8 +88,13 @@ static int holder_open(struct holder *h, struct error *err)
 
 static void holder_close(struct holder *h)
 {
+	if (h->rings > 0) {
+		kill(h->rings, SIGKILL);
+		waitpid(h->rings, NULL, 0);
+	}
 	closep(&h->signal_fd);
 	closep(&h->holding.dev_fd);
+	closep(&h->holding.ring_fd);
 	state_free(h->holding.state);
 }
 
@@ -97,6 +108,7 @@ static void become_worker(struct holder *h, pid_t holder)
 		_exit(EXIT_FAILURE);
 	closep(&h->signal_fd);
 	h->signal_fd = -1;
+	h->rings = 0; /* the holder's to end */
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -130,6 +142,54 @@ static pid_t fork_worker(struct holder *h)
 	return pid;
 }
 
+/* In the child: no signal but SIGKILL is for it. */
+static void become_rings(struct holder *h, pid_t holder, int *starter_fd)
+{
+	sigset_t all;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != holder)
+		_exit(EXIT_FAILURE);
+	prctl(PR_SET_NAME, "podvolsd-rings");
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	closep(&h->signal_fd);
+	closep(&h->holding.dev_fd);
+	closep(starter_fd);
+	fs_serve_rings(h->holding.state, h->holding.ring_fd);
+	_exit(EXIT_FAILURE);
+}
+
+static void fork_rings(struct holder *h, int *starter_fd)
+{
+	pid_t holder = getpid();
+
+	if (!h->options->has_rings)
+		return;
+	h->rings = fork();
+	if (h->rings == 0)
+		become_rings(h, holder, starter_fd);
+	if (h->rings > 0)
+		return;
+	log_warning("cannot fork a process for rings: %m");
+	closep(&h->holding.ring_fd);
+	h->holding.ring_fd = -1;
+}
+
+/* There are none any more, and no worker can do without. */
+static bool rings_ended(struct holder *h)
+{
+	int status;
+
+	if (h->rings <= 0 || waitpid(h->rings, &status, WNOHANG) != h->rings)
+		return h->rings_ended;
+	log_err("the process of the rings ended (status %#x): so does the mount",
+		(unsigned)status);
+	h->rings = 0;
+	h->rings_ended = true;
+	return true;
+}
+
 static void pass_on(struct holder *h, int number)
 {
 	struct error err = { 0 };
@@ -143,8 +203,8 @@ static void pass_on(struct holder *h, int number)
 		h->stop_by = now() + STOP_SECONDS;
 	}
 	/* Ours is the same file, which may have been moved away. */
-	if (number == SIGUSR1 && h->log_file &&
-	    log_file_open(h->log_file, &err) < 0)
+	if (number == SIGUSR1 && h->options->log_file &&
+	    log_file_open(h->options->log_file, &err) < 0)
 		log_err("%s", err.text);
 }
 
@@ -176,6 +236,8 @@ static int watch_worker(struct holder *h)
 	for (;;) {
 		if (waitpid(h->worker, &status, WNOHANG) == h->worker)
 			return status;
+		if (rings_ended(h))
+			kill(h->worker, SIGKILL);
 		if (!h->is_stopping || now() < h->stop_by) {
 			wait_for_news(h);
 			continue;
@@ -214,7 +276,7 @@ static bool has_successor(struct holder *h, int status)
 {
 	if (!WIFSIGNALED(status))
 		return false;
-	if (h->is_stopping) {
+	if (h->is_stopping || rings_ended(h)) {
 		detach_mount(h);
 		return false;
 	}
@@ -240,9 +302,10 @@ static int exit_code(int status)
 }
 
 int holder_run(holder_worker_fn *worker, void *arg, int *starter_fd,
-	       const char *log_file)
+	       const struct holder_options *options)
 {
-	struct holder h = { .holding = { .dev_fd = -1 }, .log_file = log_file };
+	struct holder h = { .holding = { .dev_fd = -1, .ring_fd = -1 },
+			    .options = options };
 	struct error err = { 0 };
 	int code = EXIT_FAILURE;
 	pid_t pid;
@@ -253,6 +316,7 @@ int holder_run(holder_worker_fn *worker, void *arg, int *starter_fd,
 		holder_close(&h);
 		return code;
 	}
+	fork_rings(&h, starter_fd);
 	for (;;) {
 		pid = fork_worker(&h);
 		if (pid < 0) {

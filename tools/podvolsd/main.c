@@ -104,7 +104,8 @@ static int work(void *arg, const struct holding *holding)
 
 static int serve(struct options *options)
 {
-	const struct holding nothing = { .dev_fd = -1 };
+	const struct holding nothing = { .dev_fd = -1, .ring_fd = -1 };
+	struct holder_options held;
 	struct serving s = { .options = options, .parent_fd = -1 };
 	struct error err = { 0 };
 
@@ -116,9 +117,14 @@ static int serve(struct options *options)
 		return options->foreground ? complain(EXIT_FAILURE, &err)
 					   : EXIT_FAILURE;
 	}
-	if (options->holder)
-		return holder_run(work, &s, &s.parent_fd, options->log_file);
-	return work(&s, &nothing);
+	if (!options->holder)
+		return work(&s, &nothing);
+	held = (struct holder_options){
+		.has_rings = fs_wants_rings(options->transport,
+					    options->disable_features),
+		.log_file = options->log_file,
+	};
+	return holder_run(work, &s, &s.parent_fd, &held);
 }
 
 static int run(struct options *options, int argc, char **argv)
