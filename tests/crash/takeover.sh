@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/lib/daemon.sh
 . "$(dirname "$0")/../lib/daemon.sh"
+# shellcheck source=tests/lib/rings.sh
+[[ ${TAKEOVER:-} != uring ]] || . "$(dirname "$0")/../lib/rings.sh"
 
 kills=${SOAK:+60}
 kills=${kills:-$((TIME_SCALE > 1 ? 3 : 6))}

@@ -263,6 +263,13 @@ posix
 all_of_it "uring"
 stop
 
+start --transport uring --holder=no
+transport_is uring
+it "uring without a holder: POSIX answers are the same"
+posix
+all_of_it "uring without a holder"
+stop
+
 start --transport uring --disable-features passthrough
 transport_is uring
 it "uring without passthrough: POSIX answers are the same"
