@@ -152,7 +152,7 @@ static void become_rings(struct holder *h, pid_t holder, int *starter_fd)
 		_exit(EXIT_FAILURE);
 	prctl(PR_SET_NAME, "podvolsd-rings");
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	closep(&h->signal_fd);
 	closep(&h->holding.dev_fd);
 	closep(starter_fd);
