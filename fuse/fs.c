@@ -282,7 +282,9 @@ static int fs_choose(const struct fs_options *options, bool *ret_uring,
 	if (!kernel.wanted[KERNEL_OVER_URING])
 		snprintf(reason, size, "over-io-uring is disabled");
 	else
-		*ret_uring = transport_choose(options->transport, reason, size);
+		*ret_uring =
+			transport_choose(options->transport,
+					 options->state != NULL, reason, size);
 	/* The kernel has changed its mind since that was asked. */
 	if (*ret_uring && !has_rings) {
 		snprintf(reason, size, "io_uring: no process has rings");
@@ -335,8 +337,7 @@ bool fs_wants_rings(enum fs_transport asked, const char *disable_features)
 	struct kernel kernel;
 
 	return kernel_init(&kernel, &options, NULL) == 0 &&
-	       kernel.wanted[KERNEL_OVER_URING] &&
-	       transport_prefers_uring(asked);
+	       kernel.wanted[KERNEL_OVER_URING] && transport_needs_relay(asked);
 }
 
 int fs_serve_rings(struct state *state, int dev_fd)

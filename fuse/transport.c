@@ -18,11 +18,16 @@ int transport_take_one(struct transport *t)
  * Measured on two CPUs: with one client rings are a few percent slower; with
  * eight they answer up to 1.8 times as much, for a client and its server share
  * a CPU whichever it is.  On a single CPU there is no choice to make by that.
+ * Handed over by another process, requests come slower than from /dev/fuse.
  */
-static bool rings_are_better(char *reason, size_t size)
+static bool rings_are_better(bool is_relayed, char *reason, size_t size)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
+	if (is_relayed) {
+		snprintf(reason, size, "best where the mount has a holder");
+		return false;
+	}
 	if (cpus < 2) {
 		snprintf(reason, size, "best on a single CPU");
 		return false;
@@ -31,7 +36,8 @@ static bool rings_are_better(char *reason, size_t size)
 	return true;
 }
 
-bool transport_choose(enum fs_transport asked, char *reason, size_t size)
+bool transport_choose(enum fs_transport asked, bool is_relayed, char *reason,
+		      size_t size)
 {
 	struct error why = { 0 };
 	bool uring = false;
@@ -46,16 +52,12 @@ bool transport_choose(enum fs_transport asked, char *reason, size_t size)
 		snprintf(reason, size, "asked for");
 		uring = true;
 	} else {
-		uring = rings_are_better(reason, size);
+		uring = rings_are_better(is_relayed, reason, size);
 	}
 	return uring;
 }
 
-bool transport_prefers_uring(enum fs_transport asked)
+bool transport_needs_relay(enum fs_transport asked)
 {
-	char reason[160];
-
-	return asked != FS_TRANSPORT_DEV && transport_probe_uring(NULL) == 0 &&
-	       (asked == FS_TRANSPORT_URING ||
-		rings_are_better(reason, sizeof(reason)));
+	return asked == FS_TRANSPORT_URING && transport_probe_uring(NULL) == 0;
 }

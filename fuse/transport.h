@@ -76,10 +76,14 @@ int transport_probe_uring(struct error *err);
  */
 int transport_serve_rings(struct state *state, int dev_fd, size_t max_request);
 
-/* The choice, and why in words.  Logs where it is not what was asked for. */
-bool transport_choose(enum fs_transport asked, char *reason, size_t size);
-/* The same choice, for whoever only wants to know. */
-bool transport_prefers_uring(enum fs_transport asked);
+/*
+ * The choice, and why in words; is_relayed: rings would be another process's.
+ * Logs where it is not what was asked for.
+ */
+bool transport_choose(enum fs_transport asked, bool is_relayed, char *reason,
+		      size_t size);
+/* If they have to be, will it be rings?  For whoever starts that process. */
+bool transport_needs_relay(enum fs_transport asked);
 
 /* Take up to one request in the calling thread: for INIT, before the start. */
 int transport_take_one(struct transport *t);

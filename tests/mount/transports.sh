@@ -280,6 +280,17 @@ stop
 it "uring: a filesystem that hangs holds up only those who ask it"
 hung_beside --transport uring
 
+it "by itself the daemon takes rings only if they are its own"
+start
+transport_is dev
+expect_match "the reason" "$(fuse_status .transportReason)" holder
+stop
+if (($(nproc) > 1)); then
+	start --holder=no
+	transport_is uring
+	stop
+fi
+
 it "the feature can be switched off"
 start --transport uring --disable-features over-io-uring
 transport_is dev
