@@ -9,8 +9,8 @@
 
 # What is there to choose from, in the order of the tables.  "native" is the
 # backing itself and what the others are compared with.
-all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-own-locks
-	podvols-hostpath bindfs mergerfs fuse-overlayfs passthrough_ll)
+all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-uring-alone
+	podvols-own-locks podvols-hostpath bindfs mergerfs fuse-overlayfs passthrough_ll)
 declare -A dir_of=()
 
 # Options of the peers: what their users get, and what the run says if asked.
@@ -73,14 +73,14 @@ podvols_open()
 }
 
 # The kernel's switch counts when a filesystem is mounted, so it is on only then.
-uring_open()
+uring_open() # NAME OPTIONS
 {
 	local switch=/sys/module/fuse/parameters/enable_uring was
 
 	[[ -w $switch ]] || return 1
 	was=$(cat "$switch")
 	echo Y >"$switch"
-	podvols_open podvols-uring --transport=uring
+	podvols_open "$@" --transport=uring
 	echo "$was" >"$switch"
 	# One that the kernel refuses falls back: that is measured already.
 	[[ $(jq -r .fuse.transport "$M/.podvols/stats.json") == uring ]]
@@ -96,7 +96,8 @@ podvols_target_open()
 		dir_of[$1]=$work/podvols/mnt/default/web/${1#podvols-}
 		;;
 	podvols-dev) podvols_open podvols-dev --transport=dev ;;
-	podvols-uring) uring_open ;;
+	podvols-uring) uring_open podvols-uring ;;
+	podvols-uring-alone) uring_open podvols-uring-alone --holder=no ;;
 	podvols-own-locks) podvols_open podvols-own-locks --share-locks=no ;;
 	esac
 }
