@@ -24,6 +24,7 @@ within 20 tail --pid=$! -f /dev/null
 wait $! || fail "$(cat "$work/out")"
 server_kill
 server=$(server_pid)
+expect_eq "the name of who serves now" "$(cat "/proc/$server/comm")" podvolsd
 holder=$(ps -o ppid= "$server")
 kill -TERM "${holder// /}"
 within 20 tail --pid="${holder// /}" -f /dev/null

@@ -104,6 +104,7 @@ static void become_worker(struct holder *h, pid_t holder)
 	sigset_t set;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "podvolsd");
 	if (getppid() != holder)
 		_exit(EXIT_FAILURE);
 	closep(&h->signal_fd);
