@@ -49,8 +49,11 @@ struct fs {
 	struct kernel kernel;
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;
-	bool is_attached;	   /* took over from a process before */
-	bool names_are_in_doubt;   /* and the kernel may have old ones */
+	bool names_are_in_doubt;   /* the kernel may have old ones */
+	bool is_greeting_again; /* INIT is done for nobody */
+	/* What comes of it: maybe the kernel has not had it from before. */
+	char greeted[128];
+	size_t greeted_len;
 	struct greeting *greeting; /* of the kernel, for who takes over */
 	struct journal *journal;   /* NULL: nobody will */
 	struct inode_table *inodes;
@@ -62,8 +65,11 @@ struct fs {
 	struct stats *stats;
 	pthread_mutex_t pending_lock; /* pending */
 	struct pending *pending;      /* requests that wait for a lock */
-	/* A bit for each directory that one open handle lists by the cache. */
-	_Atomic uint64_t listings[FS_LISTINGS / 64];
+	/*
+	 * A bit for each directory that one open handle lists by the cache; in
+	 * the state, as the handle stays open.
+	 */
+	_Atomic uint64_t *listings;
 };
 
 /* --- session.c: one request at a time in each thread ---------------------- */

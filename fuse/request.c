@@ -137,6 +137,9 @@ bool request_is_once_only(const struct fuse_in_header *in)
 	case ABI_TMPFILE:
 	case FUSE_SETXATTR:
 	case FUSE_REMOVEXATTR:
+	/* One handle at a time has the cache of a directory. */
+	case FUSE_OPENDIR:
+	case FUSE_RELEASEDIR:
 		return true;
 	default:
 		return false;

@@ -38,12 +38,13 @@ static _Thread_local struct request {
 	struct journal_past past;
 } current;
 
-/* What the kernel sent with INIT, for whoever takes over. */
+/* What the kernel sent with INIT, and more for whoever takes over. */
 struct greeting {
 	uint32_t len; /* set last */
 	uint32_t over_uring;
 	char init[512];
 	char mountpoint[PATH_MAX];
+	_Atomic uint64_t listings[FS_LISTINGS / 64]; /* as in struct fs */
 };
 
 static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
@@ -188,8 +189,9 @@ int session_greet_again(struct fs *fs)
 	char init[sizeof(fs->greeting->init)] __attribute__((aligned(8)));
 
 	memcpy(init, fs->greeting->init, fs->greeting->len);
-	fs->is_attached = true;
+	fs->is_greeting_again = true;
 	handle(fs, (struct fuse_in_header *)init);
+	fs->is_greeting_again = false;
 	return fs->init_done ? 0 : -EPROTO;
 }
 
@@ -206,18 +208,25 @@ int session_resend(struct fs *fs)
 
 /* --- answers --- */
 
-/* The kernel has its answer to INIT; it is made again for what is in it. */
-static bool is_for_nobody(const struct fs *fs)
+/* The kernel has the answer to INIT; it is made again for what is in it. */
+static ssize_t greeting_note(struct fs *fs, const struct iovec *iov, int n)
 {
-	return fs->is_attached && current.in && current.in->opcode == FUSE_INIT;
+	for (int i = 1; i < n; i++) {
+		if (iov[i].iov_len > sizeof(fs->greeted) - fs->greeted_len)
+			return -EMSGSIZE;
+		memcpy(fs->greeted + fs->greeted_len, iov[i].iov_base,
+		       iov[i].iov_len);
+		fs->greeted_len += iov[i].iov_len;
+	}
+	return (ssize_t)iov_len(iov, n);
 }
 
 static ssize_t send_answer(struct fs *fs, const struct iovec *iov, int n)
 {
 	const struct fuse_out_header *out = iov[0].iov_base;
 
-	if (is_for_nobody(fs))
-		return (ssize_t)iov_len(iov, n);
+	if (fs->is_greeting_again)
+		return greeting_note(fs, iov, n);
 	if (out->unique == current.unique) {
 		current.error = out->error;
 		if (current.entry)
@@ -234,7 +243,7 @@ static ssize_t io_writev(int fd, struct iovec *iov, int n, void *arg)
 	(void)fd;
 	if (current.in && current.in->opcode == FUSE_INIT) {
 		complete_init(fs, iov, n);
-		if (fs->init_done && !fs->is_attached)
+		if (fs->init_done && !fs->is_greeting_again)
 			greeting_keep(fs, current.in);
 	}
 	r = send_answer(fs, iov, n);
@@ -339,6 +348,9 @@ static void handle(struct fs *fs, struct fuse_in_header *in)
 		log_err("request %u of the kernel ends early", opcode);
 		if (request_has_answer(opcode))
 			session_reply(fs, -EINVAL, NULL, 0);
+	} else if (opcode == FUSE_INIT && fs->greeted_len) {
+		/* The kernel had no answer yet; libfuse makes but one. */
+		session_reply(fs, 0, fs->greeted, fs->greeted_len);
 	} else if (fs->journal && request_is_once_only(in)) {
 		dispatch_once(fs, in);
 	} else {
@@ -487,8 +499,10 @@ static int greeting_map(struct fs *fs)
 	int r = state_map(fs->options.state, STATE_SESSION,
 			  sizeof(*fs->greeting), &p);
 
-	if (r == 0)
+	if (r == 0) {
 		fs->greeting = p;
+		fs->listings = fs->greeting->listings;
+	}
 	return r;
 }
 
