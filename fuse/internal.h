@@ -49,8 +49,8 @@ struct fs {
 	struct kernel kernel;
 	struct fs_feature features[KERNEL_N_FEATURES];
 	bool init_done;
-	bool names_are_in_doubt;   /* the kernel may have old ones */
-	bool is_greeting_again; /* INIT is done for nobody */
+	bool names_are_in_doubt; /* the kernel may have old ones */
+	bool is_greeting_again;	 /* INIT is done for nobody */
 	/* What comes of it: maybe the kernel has not had it from before. */
 	char greeted[128];
 	size_t greeted_len;

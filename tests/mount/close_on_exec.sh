@@ -1,1 +1,0 @@
-echo took $SECONDS
