@@ -137,7 +137,7 @@ static uint64_t handle_of(const struct file_table *t, const struct shard *s,
 int file_add(struct file_table *t, const struct file *file, uint64_t *ret_fh)
 {
 	unsigned first = shard_of_thread();
-	struct shard *s = NULL;
+	struct shard *s = &t->shards[first];
 	struct entry *e;
 	uint32_t i = 0;
 	int r = -ENFILE;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "fuse/slots.h"
 #include "store/base/state.h"
 #include "store/volume.h"
 
@@ -64,15 +65,6 @@ struct shard {
 	uint32_t room; /* first chunk with room + 1; 0: none */
 } __attribute__((aligned(64)));
 
-/* The volumes that records belong to, by id: two levels, filled on demand. */
-#define SLOTS_PER_PAGE 1024u
-#define SLOT_PAGES     ((VOLUME_ID_MAX + 1) / SLOTS_PER_PAGE)
-
-struct slot {
-	_Atomic(struct volume *) volume;
-	atomic_uint_fast64_t records;
-};
-
 /* At the start of the memory. */
 struct head {
 	uint32_t n_chunks; /* ever used */
@@ -91,77 +83,11 @@ struct inode_table {
 	pthread_mutex_t chunk_lock; /* head, free_chunk */
 	uint32_t free_chunk;	    /* + 1; 0: none */
 	atomic_uint_fast64_t chunks_in_use;
-	pthread_mutex_t slot_lock; /* a slot's volume coming and going */
-	_Atomic(struct slot *) *slot_pages;
+	struct slots *slots; /* the volumes of records */
 	inode_gone_fn *gone;
 	inode_unback_fn *unback;
 	void *arg;
 };
-
-/* --- volumes --- */
-
-static struct slot *slot_of(struct inode_table *t, uint32_t id)
-{
-	struct slot *page = atomic_load(&t->slot_pages[id / SLOTS_PER_PAGE]);
-
-	return page ? &page[id % SLOTS_PER_PAGE] : NULL;
-}
-
-static int slot_fill(struct inode_table *t, struct volume *vol,
-		     struct slot **ret)
-{
-	uint32_t n = vol->id / SLOTS_PER_PAGE;
-	struct slot *page = atomic_load(&t->slot_pages[n]);
-
-	if (!page) {
-		page = calloc(SLOTS_PER_PAGE, sizeof(*page));
-		if (!page)
-			return -ENOMEM;
-		atomic_store(&t->slot_pages[n], page);
-	}
-	*ret = &page[vol->id % SLOTS_PER_PAGE];
-	if (!atomic_load(&(*ret)->volume))
-		atomic_store(&(*ret)->volume, volume_ref(vol));
-	return 0;
-}
-
-/* Count one more record of vol, which the caller keeps alive meanwhile. */
-static int slot_take(struct inode_table *t, struct volume *vol)
-{
-	struct slot *slot = slot_of(t, vol->id);
-	int r = 0;
-
-	/* Not from zero: the slot may be on its way out. */
-	if (slot) {
-		uint_fast64_t n = atomic_load(&slot->records);
-
-		while (n > 0) {
-			if (atomic_compare_exchange_weak(&slot->records, &n,
-							 n + 1))
-				return 0;
-		}
-	}
-	pthread_mutex_lock(&t->slot_lock);
-	r = slot_fill(t, vol, &slot);
-	if (r == 0)
-		atomic_fetch_add(&slot->records, 1);
-	pthread_mutex_unlock(&t->slot_lock);
-	return r;
-}
-
-static void slot_drop(struct inode_table *t, uint32_t id)
-{
-	struct slot *slot = slot_of(t, id);
-	struct volume *vol = NULL;
-
-	if (atomic_fetch_sub(&slot->records, 1) != 1)
-		return;
-	pthread_mutex_lock(&t->slot_lock);
-	if (atomic_load(&slot->records) == 0)
-		vol = atomic_exchange(&slot->volume, NULL);
-	pthread_mutex_unlock(&t->slot_lock);
-	volume_unref(vol);
-}
 
 /* --- hashing --- */
 
@@ -461,7 +387,7 @@ static void inode_fill(struct inode_table *t, const struct record *rec,
 		       struct inode *ret)
 {
 	ret->nodeid = nodeid_of(rec, rec - t->records);
-	ret->volume = atomic_load(&slot_of(t, rec->volume)->volume);
+	ret->volume = slots_volume(t->slots, rec->volume);
 	ret->handle = rec->handle;
 	ret->volume_id = rec->volume;
 	ret->flags = rec->flags;
@@ -479,12 +405,12 @@ int inode_remember(struct inode_table *t, struct volume *vol,
 	pthread_mutex_lock(&s->lock);
 	i = record_find(t, s, hash, vol->id, h);
 	if (i == NONE) {
-		r = slot_take(t, vol);
+		r = slots_take(t->slots, vol);
 		if (r < 0)
 			goto out;
 		r = record_take(t, s, &i);
 		if (r < 0) {
-			slot_drop(t, vol->id);
+			slots_drop(t->slots, vol->id);
 			goto out;
 		}
 		t->records[i].handle = *h;
@@ -514,7 +440,7 @@ static void record_end(struct inode_table *t, struct shard *s,
 	if (backing > 0)
 		t->unback(t->arg, backing);
 	t->gone(t->arg, &gone);
-	slot_drop(t, gone.volume_id);
+	slots_drop(t->slots, gone.volume_id);
 }
 
 void inode_forget(struct inode_table *t, uint64_t nodeid, uint64_t count)
@@ -633,17 +559,13 @@ bool inode_close(struct inode_table *t, uint64_t nodeid)
 static bool record_adopt(struct inode_table *t, const struct record *rec,
 			 inode_volume_fn *volume, void *arg)
 {
-	struct slot *slot = slot_of(t, rec->volume);
-	struct volume *vol;
+	struct volume *vol = slots_volume(t->slots, rec->volume);
 	bool is_good;
 
-	/* Nobody else is there yet: no locks. */
-	if (slot && atomic_load(&slot->volume))
-		vol = volume_ref(atomic_load(&slot->volume));
-	else
-		vol = volume(arg, rec->volume);
+	/* Nobody else is there yet: it stays. */
+	vol = vol ? volume_ref(vol) : volume(arg, rec->volume);
 	is_good = vol && store_adopt(vol->store, &rec->handle) == 0 &&
-		  slot_take(t, vol) == 0;
+		  slots_take(t->slots, vol) == 0;
 	volume_unref(vol);
 	return is_good;
 }
@@ -801,16 +723,14 @@ int inode_table_new(struct state *state, inode_gone_fn *gone,
 	t->unback = unback;
 	t->arg = arg;
 	pthread_mutex_init(&t->chunk_lock, NULL);
-	pthread_mutex_init(&t->slot_lock, NULL);
 	for (unsigned i = 0; i < N_SHARDS; i++) {
 		pthread_mutex_init(&t->shards[i].lock, NULL);
 		t->shards[i].n_buckets = MIN_BUCKETS;
 		t->shards[i].level_size = MIN_BUCKETS;
 	}
 	r = table_map(t, state);
-	t->slot_pages = calloc(SLOT_PAGES, sizeof(*t->slot_pages));
-	if (r == 0 && !t->slot_pages)
-		r = -ENOMEM;
+	if (r == 0)
+		r = slots_new(&t->slots);
 	if (r < 0) {
 		inode_table_free(t);
 		return r;
@@ -819,28 +739,15 @@ int inode_table_new(struct state *state, inode_gone_fn *gone,
 	return 0;
 }
 
-static void slots_free(struct inode_table *t)
-{
-	for (unsigned p = 0; t->slot_pages && p < SLOT_PAGES; p++) {
-		struct slot *page = atomic_load(&t->slot_pages[p]);
-
-		for (unsigned i = 0; page && i < SLOTS_PER_PAGE; i++)
-			volume_unref(atomic_load(&page[i].volume));
-		free(page);
-	}
-	free(t->slot_pages);
-}
-
 void inode_table_free(struct inode_table *t)
 {
 	if (!t)
 		return;
-	slots_free(t);
+	slots_free(t->slots);
 	if (t->memory)
 		munmap(t->memory, t->memory_size);
 	for (unsigned i = 0; i < N_SHARDS; i++)
 		pthread_mutex_destroy(&t->shards[i].lock);
-	pthread_mutex_destroy(&t->slot_lock);
 	pthread_mutex_destroy(&t->chunk_lock);
 	free(t);
 }

@@ -65,7 +65,8 @@ struct journal {
 /* From the latest to the first: of two with the same number that is found. */
 static int past_collect(struct journal *j, uint32_t generation)
 {
-	j->past = calloc((size_t)GENERATIONS * ENTRIES, sizeof(*j->past));
+	j->past = calloc((size_t)GENERATIONS * ENTRIES,
+			 sizeof(struct journal_entry *));
 	if (!j->past)
 		return -ENOMEM;
 	for (uint32_t age = 1; age < GENERATIONS; age++) {
@@ -115,7 +116,7 @@ void journal_forget(struct journal *j, uint64_t unique)
 		}
 		atomic_store(&j->past[i]->phase, PHASE_FREE);
 		memmove(&j->past[i], &j->past[i + 1],
-			(--j->n_past - i) * sizeof(*j->past));
+			(--j->n_past - i) * sizeof(struct journal_entry *));
 	}
 	pthread_mutex_unlock(&j->past_lock);
 }

@@ -313,7 +313,7 @@ int fs_reopen(void *arg, uint64_t fh, struct file *file)
 	r = inode_reopen(fs->inodes, file->nodeid, &id);
 	if (r == 0)
 		r = inode_get(fs->inodes, file->nodeid, &inode);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	store = inode.volume->store;
 	atomic_fetch_add(&inode.volume->opens, 1);
@@ -434,22 +434,31 @@ static bool created_before(const struct inode *dir, const char *name,
 	       is_fresh_of(st, cred);
 }
 
-static int create(struct fs *fs, const struct inode *dir, const char *name,
-		  mode_t mode, int flags, const struct store_cred *cred,
-		  struct store_handle *h, struct statx *st,
-		  struct store_file **ret)
+/* What CREATE asks for. */
+struct creating {
+	const char *name;
+	mode_t mode;
+	int flags;
+	struct store_cred cred;
+};
+
+static int create(struct fs *fs, const struct inode *dir,
+		  const struct creating *what, struct store_handle *h,
+		  struct statx *st, struct store_file **ret)
 {
+	int flags = what->flags;
 	struct charge c;
 	int r;
 
-	if (created_before(dir, name, cred, h, st))
+	if (created_before(dir, what->name, &what->cred, h, st))
 		return 0;
 	r = charge_make(fs, dir, CHARGE_OBJECT, &c);
 	if (r < 0)
 		return r;
 	do {
-		r = store_create(dir->volume->store, &dir->handle, name, mode,
-				 flags | O_EXCL, cred, h, st, ret);
+		r = store_create(dir->volume->store, &dir->handle, what->name,
+				 what->mode, flags | O_EXCL, &what->cred, h, st,
+				 ret);
 	} while (charge_again(&c, r));
 	charge_made(&c, r, st);
 	/*
@@ -463,7 +472,10 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	       struct fuse_file_info *fi)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct store_cred cred = fs_cred(req);
+	const struct creating what = { .name = name,
+				       .mode = mode,
+				       .flags = fi->flags,
+				       .cred = fs_cred(req) };
 	struct abi_create_out out = { 0 };
 	struct store_file *sf = NULL;
 	struct store_handle h;
@@ -473,8 +485,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
 	r = fs_inode(fs, parent, &dir);
 	if (r == 0)
-		r = create(fs, &dir, name, mode, fi->flags, &cred, &h, &st,
-			   &sf);
+		r = create(fs, &dir, &what, &h, &st, &sf);
 	if (r == 0)
 		r = create_finish(fs, &dir, &h, &st, fi->flags, sf, &out);
 	if (r < 0)

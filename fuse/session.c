@@ -138,7 +138,7 @@ static void greeting_keep(struct fs *fs, const struct fuse_in_header *in)
 	if (in->len > sizeof(g->init) ||
 	    strlen(fs->mountpoint) >= sizeof(g->mountpoint))
 		return;
-	strcpy(g->mountpoint, fs->mountpoint);
+	memcpy(g->mountpoint, fs->mountpoint, strlen(fs->mountpoint) + 1);
 	memcpy(g->init, in, in->len);
 	g->over_uring = kernel_has(&fs->kernel, KERNEL_OVER_URING);
 	__atomic_store_n(&g->len, in->len, __ATOMIC_RELEASE);

@@ -50,26 +50,26 @@ requests() # before|after...
 	local at
 
 	for at; do
-		once $at mkdirat mkdir "$dir/made"
+		once "$at" mkdirat mkdir "$dir/made"
 		expect_exists "$dir/made"
-		once $at unlinkat rmdir "$dir/made"
+		once "$at" unlinkat rmdir "$dir/made"
 		expect_missing "$dir/made"
-		once $at mknodat mkfifo "$dir/fifo"
+		once "$at" mknodat mkfifo "$dir/fifo"
 		[[ -p $dir/fifo ]] || fail "no pipe"
-		once $at symlinkat ln -s a "$dir/link"
+		once "$at" symlinkat ln -s a "$dir/link"
 		expect_eq "a link" "$(readlink "$dir/link")" a
-		once $at linkat ln "$dir/a" "$dir/hard"
+		once "$at" linkat ln "$dir/a" "$dir/hard"
 		expect_eq "links" "$(stat -c %h "$dir/a")" 2
-		once $at unlinkat rm "$dir/hard" </dev/null
+		once "$at" unlinkat rm "$dir/hard" </dev/null
 		expect_eq "links" "$(stat -c %h "$dir/a")" 1
-		once $at renameat2 mv "$dir/a" "$dir/c"
+		once "$at" renameat2 mv "$dir/a" "$dir/c"
 		expect_missing "$dir/a"
 		expect_eq "moved" "$(cat "$dir/c")" first
-		once $at renameat2 "$BUILD/fsop" exchange "$dir/a" "$dir/b"
+		once "$at" renameat2 "$BUILD/fsop" exchange "$dir/a" "$dir/b"
 		expect_eq "exchanged" "$(cat "$dir/a" "$dir/b")" $'second\nfirst'
-		once $at setxattr setfattr -n user.x -v y "$dir/a"
+		once "$at" setxattr setfattr -n user.x -v y "$dir/a"
 		expect_eq "attribute" "$(getfattr --only-values -n user.x "$dir/a" 2>/dev/null)" y
-		once $at removexattr setfattr -x user.x "$dir/a"
+		once "$at" removexattr setfattr -x user.x "$dir/a"
 		! getfattr -n user.x "$dir/a" 2>/dev/null || fail "it has the attribute"
 		rm -r "${dir:?}"/*
 	done
@@ -80,10 +80,10 @@ appends()
 	local at
 
 	for at in before after; do
-		once $at pwritev2 sh -c "echo third >>$dir/a"
+		once "$at" pwritev2 sh -c "echo third >>$dir/a"
 		expect_eq "appended" "$(cat "$dir/a")" $'first\nthird'
 		meanwhile=append_too
-		once $at pwritev2 sh -c "echo third >>$dir/a"
+		once "$at" pwritev2 sh -c "echo third >>$dir/a"
 		meanwhile=
 		expect_eq "appended by two" "$(sort "$dir/a")" $'first\nother\nthird'
 	done

@@ -9,7 +9,7 @@
 
 suite=$BUILD/posix-suite
 [[ -x $suite ]] || fail "'$suite' is not built"
-mkdir -p -m 0777 "$work"/reference/{data,host} "$work/host"
+mkdir -p "$work"/reference/{data,host} "$work/host"
 chmod 0777 "$work"/reference/{data,host} "$work/host"
 
 # Through the page cache of the mount the kernel asks less and writes later,

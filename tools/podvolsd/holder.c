@@ -79,7 +79,7 @@ static int holder_open(struct holder *h, struct error *err)
 		return error_set(err, r, "cannot make the state memory");
 	daemon_signals(&set);
 	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	h->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	if (h->signal_fd < 0)
 		return error_set(err, -errno, "cannot make a signalfd: %m");
@@ -112,7 +112,7 @@ static void become_worker(struct holder *h, pid_t holder)
 	h->rings = 0; /* the holder's to end */
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static pid_t fork_patiently(void)
