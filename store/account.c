@@ -16,7 +16,10 @@
 /*
  * A filesystem may allocate when it writes back, half a minute later, and
  * mappings outlive their descriptors: accounts of larger files are kept for a
- * while after the last close.  So many at most for a volume.
+ * while after the last close, and those of files with holes for as long as they
+ * are mapped.  What seems to be a hole may be about to be allocated: ext4 says
+ * less than there is while it does that, which the close of the file underneath
+ * begins, a moment after we are told.  So many at most for a volume.
  */
 #define COOLING_NS   (INT64_C(40) * 1000000000)
 #define COOLING_MAX  1024u
@@ -101,11 +104,18 @@ static int account_begin(struct usage *u, struct account *a,
 	return 0;
 }
 
+static bool has_holes(const struct account *a)
+{
+	return atomic_load(&a->allocated) < atomic_load(&a->charged);
+}
+
 /* May the file change without our notice though nobody has it open? */
 static bool has_to_cool(const struct usage *u, const struct account *a)
 {
-	return atomic_load(&a->charged) > COOLING_SIZE && !a->expired &&
-	       atomic_load(&u->n_cooling) < COOLING_MAX;
+	if (atomic_load(&a->charged) <= COOLING_SIZE && !has_holes(a))
+		return false;
+	return !a->expired &&
+	       (a->cooling || atomic_load(&u->n_cooling) < COOLING_MAX);
 }
 
 /* Nobody uses it now.  With the lock of the volume. */
@@ -416,6 +426,24 @@ static struct account **hold_all(struct usage *u, size_t *ret_n)
 	return all;
 }
 
+static bool is_cold(const struct account *a, int64_t now)
+{
+	return a->users == 1 && a->cooling && !a->orphan &&
+	       now - a->closed > COOLING_NS;
+}
+
+/* Of those that have cooled off, only what nobody can fill may be let go. */
+static bool may_expire(struct usage *u, struct account *a, int64_t now)
+{
+	bool cold;
+
+	pthread_mutex_lock(&u->lock);
+	cold = is_cold(a, now);
+	pthread_mutex_unlock(&u->lock);
+	return cold &&
+	       (!has_holes(a) || store_is_written(u->store, &a->handle) <= 0);
+}
+
 static void settle_one(struct usage *u, struct account *a)
 {
 	/* Whoever holds it is about to need what it has. */
@@ -424,15 +452,6 @@ static void settle_one(struct usage *u, struct account *a)
 	if (a->block_size)
 		account_settle_locked(u, a);
 	pthread_mutex_unlock(&a->lock);
-}
-
-/* With the lock of the volume. */
-static void let_go(struct usage *u, struct account *a, bool drop, int64_t now)
-{
-	if (drop && a->users == 1 && a->cooling && !a->orphan &&
-	    now - a->closed > COOLING_NS)
-		a->expired = true;
-	account_unuse(u, a);
 }
 
 void account_settle_all(struct usage *u, const struct account *except,
@@ -444,11 +463,15 @@ void account_settle_all(struct usage *u, const struct account *except,
 
 	all = hold_all(u, &n);
 	for (size_t i = 0; i < n; i++) {
+		/* First: what it holds is settled after its last writer. */
+		bool expires = drop && may_expire(u, all[i], now);
+
 		if (all[i] != except)
 			settle_one(u, all[i]);
+		pthread_mutex_lock(&u->lock);
+		if (expires && is_cold(all[i], now))
+			all[i]->expired = true;
+		account_unuse(u, all[i]);
+		pthread_mutex_unlock(&u->lock);
 	}
-	pthread_mutex_lock(&u->lock);
-	for (size_t i = 0; i < n; i++)
-		let_go(u, all[i], drop, now);
-	pthread_mutex_unlock(&u->lock);
 }

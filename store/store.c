@@ -397,6 +397,13 @@ int store_lock_fd(struct store *st, const struct store_handle *h,
 	return st->ops->lock_fd(st, h, open_flags);
 }
 
+int store_is_written(struct store *st, const struct store_handle *h)
+{
+	if (!st->ops->is_written)
+		return -EOPNOTSUPP;
+	return st->ops->is_written(st, h);
+}
+
 int store_watch(struct store *st, const struct store_handle *h,
 		struct store_watcher *watcher, uint64_t id)
 {

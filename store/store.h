@@ -293,6 +293,12 @@ struct store_ops {
 		       int open_flags);
 
 	/*
+	 * 1 if anybody has the regular file open for writing, or mapped so, 0
+	 * if nobody.  NULL: it cannot be known.
+	 */
+	int (*is_written)(struct store *st, const struct store_handle *h);
+
+	/*
 	 * Have the watcher told, by this id, of what anybody does to the file
 	 * after this returns: soon, but not at once.  All watches have the same
 	 * watcher.  A directory is watched until unwatch(), which names that
@@ -403,6 +409,7 @@ int store_removexattr(struct store *st, const struct store_handle *h,
 		      const char *name);
 int store_lock_fd(struct store *st, const struct store_handle *h,
 		  int open_flags);
+int store_is_written(struct store *st, const struct store_handle *h);
 int store_watch(struct store *st, const struct store_handle *h,
 		struct store_watcher *watcher, uint64_t id);
 void store_unwatch(struct store *st, const struct store_handle *h, uint64_t id);

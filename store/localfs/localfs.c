@@ -205,6 +205,7 @@ static const struct store_ops localfs_ops = {
 	.listxattr = local_listxattr,
 	.removexattr = local_removexattr,
 	.lock_fd = local_lock_fd,
+	.is_written = local_is_written,
 	.watch = local_watch,
 	.unwatch = local_unwatch,
 };

@@ -69,6 +69,7 @@ ssize_t local_copy_file_range(struct store *st, const struct store_handle *in,
 			      size_t len, unsigned flags);
 int local_lock_fd(struct store *st, const struct store_handle *h,
 		  int open_flags);
+int local_is_written(struct store *st, const struct store_handle *h);
 
 /* attr.c */
 int local_getattr(struct store *st, const struct store_handle *h,

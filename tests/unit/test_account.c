@@ -100,3 +100,71 @@ Test(account, what_was_kept_for_a_removal_is_let_go)
 	cr_expect(eq(ptr, u->accounts, NULL));
 	cr_expect(eq(i64, charged(), BLOCK));
 }
+
+static int written;
+
+static int fake_is_written(struct store *st, const struct store_handle *h)
+{
+	(void)st;
+	(void)h;
+	return written;
+}
+
+static const struct store_ops mapped_ops = { .getattr = fake_getattr,
+					     .is_written = fake_is_written };
+
+static void has_cooled_off(void)
+{
+	struct account *a;
+	struct account *next;
+
+	HASH_ITER(hh, u->accounts, a, next)
+	a->closed -= INT64_C(3600) * 1000000000;
+	usage_sweep(u);
+}
+
+static int64_t allocated_now(void)
+{
+	struct usage_totals totals;
+
+	usage_get(u, &totals);
+	return totals.allocated;
+}
+
+static void close_with_hole(int64_t blocks)
+{
+	struct account *a;
+
+	file_is(10);
+	cr_assert(eq(int, account_get(u, &handle, NULL, &a), 0));
+	file_is(blocks);
+	file.stx_blocks = 0;
+	account_put(u, a);
+}
+
+Test(account, hole_of_a_small_file_is_filled_after_its_close)
+{
+	close_with_hole(2);
+	file_is(2);
+	cr_assert(eq(i64, allocated_now(), 2 * BLOCK));
+}
+
+Test(account, hole_is_filled_as_long_as_it_is_mapped)
+{
+	store.ops = &mapped_ops;
+	written = 1;
+	close_with_hole(10);
+	has_cooled_off();
+	file_is(10);
+	cr_assert(eq(i64, allocated_now(), 10 * BLOCK));
+}
+
+Test(account, file_with_holes_is_let_go_when_nobody_can_write_it)
+{
+	store.ops = &mapped_ops;
+	written = 0;
+	close_with_hole(10);
+	cr_assert(u->accounts != NULL);
+	has_cooled_off();
+	cr_assert(u->accounts == NULL);
+}

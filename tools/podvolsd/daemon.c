@@ -52,6 +52,8 @@ void daemon_block_signals(void)
 	daemon_signals(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Who opens a file while it has a lease of ours need not say so. */
+	signal(SIGIO, SIG_IGN);
 }
 
 static int open_signals(struct daemon *d, struct error *err)
