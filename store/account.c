@@ -23,6 +23,7 @@
  */
 #define COOLING_NS   (INT64_C(40) * 1000000000)
 #define COOLING_MAX  1024u
+#define HOLES_MAX    4096u /* with those that have holes, or seem to */
 #define COOLING_SIZE (INT64_C(16) << 10) /* cannot fragment enough below */
 #define SPARE_MAX    16u
 
@@ -112,10 +113,13 @@ static bool has_holes(const struct account *a)
 /* May the file change without our notice though nobody has it open? */
 static bool has_to_cool(const struct usage *u, const struct account *a)
 {
-	if (atomic_load(&a->charged) <= COOLING_SIZE && !has_holes(a))
+	unsigned max = COOLING_MAX;
+
+	if (has_holes(a))
+		max = HOLES_MAX;
+	else if (atomic_load(&a->charged) <= COOLING_SIZE)
 		return false;
-	return !a->expired &&
-	       (a->cooling || atomic_load(&u->n_cooling) < COOLING_MAX);
+	return !a->expired && (a->cooling || atomic_load(&u->n_cooling) < max);
 }
 
 /* Nobody uses it now.  With the lock of the volume. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# usage_mapped.sh - holes that a mapping fills after the file was closed
+# usage_closed.sh - what is allocated for files after they were closed
 #
 # SOAK=1 waits for longer than closed files are looked at.
 
@@ -40,6 +40,12 @@ fill()
 command -v jq >/dev/null || skip "no jq"
 daemon_start
 apply_pod web 'free=emptyDir: {}' 'limited=emptyDir: {sizeLimit: 6Mi}'
+
+it "small files that are written anew again and again"
+for ((i = 0; i < 2500; i++)); do
+	printf '%6000d' "$i" >"$M/default/web/free/$((i % 50))"
+done
+wait_until 5 used_is free "$(there free)"
 
 for volume in free limited; do
 	it "$volume: what a mapping fills after the close is known"
