@@ -112,7 +112,7 @@ lint-cppcheck:
 
 lint-shell:
 	@echo "  SHELLCHECK"
-	$(Q)shellcheck -x $(SCRIPTS)
+	$(Q)printf '%s\n' $(SCRIPTS) | xargs -n 10 -P $(JOBS) shellcheck -x
 
 lint-words:
 	@echo "  CODESPELL"
