@@ -15,8 +15,6 @@
 #include "fuse/internal.h"
 #include "fuse/locks.h"
 #include "fuse/notify.h"
-#include "store/base/cleanup.h"
-#include "store/base/log.h"
 #include "store/tree.h"
 #include "store/volume.h"
 

@@ -527,30 +527,37 @@ int inode_open(struct inode_table *t, uint64_t nodeid, inode_back_fn *make,
 	return 0;
 }
 
+/* Nobody has it open: unlock, and end its backing id if it has one. */
+static void record_unback(struct inode_table *t, struct shard *s,
+			  struct record *rec)
+{
+	int32_t backing = rec->backing;
+
+	rec->backing = 0;
+	s->backings -= backing > 0;
+	pthread_mutex_unlock(&s->lock);
+	if (backing > 0)
+		t->unback(t->arg, backing);
+}
+
 bool inode_close(struct inode_table *t, uint64_t nodeid)
 {
 	struct shard *s;
 	struct record *rec = record_lock(t, nodeid, &s);
-	int32_t backing = 0;
-	bool is_last;
 
 	if (!rec)
 		return false;
 	assert(rec->opens > 0);
-	is_last = --rec->opens == 0;
-	if (is_last) {
-		if (rec->nlookup == 0) {
-			record_end(t, s, rec);
-			return false;
-		}
-		backing = rec->backing;
-		rec->backing = 0;
-		s->backings -= backing > 0;
+	if (--rec->opens > 0) {
+		pthread_mutex_unlock(&s->lock);
+		return false;
 	}
-	pthread_mutex_unlock(&s->lock);
-	if (backing > 0)
-		t->unback(t->arg, backing);
-	return is_last;
+	if (rec->nlookup == 0) {
+		record_end(t, s, rec);
+		return false;
+	}
+	record_unback(t, s, rec);
+	return true;
 }
 
 /* --- taking over --- */
@@ -628,37 +635,19 @@ int inode_attach(struct inode_table *t, inode_volume_fn *volume, void *arg)
 	return 0;
 }
 
-int inode_reopen(struct inode_table *t, uint64_t nodeid, int32_t *ret_backing)
-{
-	struct shard *s;
-	struct record *rec = record_lock(t, nodeid, &s);
-
-	if (!rec)
-		return -ESTALE;
-	rec->opens++;
-	*ret_backing = rec->backing;
-	pthread_mutex_unlock(&s->lock);
-	return 0;
-}
-
 /* unback what was open when its last RELEASE was under way. */
 static int record_attached(void *arg, const struct inode *inode)
 {
 	struct inode_table *t = arg;
 	struct shard *s;
 	struct record *rec = record_lock(t, inode->nodeid, &s);
-	int32_t backing = 0;
 
 	if (!rec)
 		return 0;
-	if (rec->opens == 0) {
-		backing = rec->backing;
-		rec->backing = 0;
-		s->backings -= backing > 0;
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (backing > 0)
-		t->unback(t->arg, backing);
+	if (rec->opens == 0)
+		record_unback(t, s, rec);
+	else
+		pthread_mutex_unlock(&s->lock);
 	return 0;
 }
 

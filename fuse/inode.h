@@ -103,13 +103,11 @@ bool inode_close(struct inode_table *t, uint64_t nodeid);
  * Take over the records that an earlier process left in the state, before the
  * first use.  volume() finds the volume of an id, with a reference for the
  * caller, or NULL: what was in it stands for nothing any more, as does what its
- * store does not adopt.  No file is open then: inode_reopen() counts each that
+ * store does not adopt.  No file is open then: inode_open() counts each that
  * is, and inode_attached() ends the backing ids that are left over.
  */
 typedef struct volume *inode_volume_fn(void *arg, uint32_t volume_id);
 int inode_attach(struct inode_table *t, inode_volume_fn *volume, void *arg);
-/* -ESTALE for a node id that stands for nothing. */
-int inode_reopen(struct inode_table *t, uint64_t nodeid, int32_t *ret_backing);
 void inode_attached(struct inode_table *t);
 
 /*

@@ -310,7 +310,7 @@ int fs_reopen(void *arg, uint64_t fh, struct file *file)
 
 	if (vnode_is_virtual(file->nodeid))
 		return reopen_virtual(fs, file);
-	r = inode_reopen(fs->inodes, file->nodeid, &id);
+	r = inode_open(fs->inodes, file->nodeid, NULL, NULL, &id);
 	if (r == 0)
 		r = inode_get(fs->inodes, file->nodeid, &inode);
 	if (r != 0)

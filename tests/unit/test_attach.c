@@ -188,7 +188,7 @@ Test(attach, a_backing_id_is_kept_for_as_long_as_its_file_is_open)
 	inode_open(first, closed, is_6, NULL, &backing);
 	second = inodes();
 	cr_assert(eq(int, inode_attach(second, only_ours, NULL), 0));
-	cr_expect(eq(int, inode_reopen(second, open, &backing), 0));
+	cr_expect(eq(int, inode_open(second, open, NULL, NULL, &backing), 0));
 	cr_expect(eq(int, backing, 5));
 	inode_attached(second);
 	cr_expect(eq(uint, n_unbacked, 1));
