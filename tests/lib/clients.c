@@ -2,14 +2,14 @@
 /*
  * clients.c - many processes that do everything with files at once
  *
- *   clients COUNT MILLISECONDS DIRECTORY...
+ *   clients [-s SHARERS] COUNT MILLISECONDS DIRECTORY...
  *
  * Clients are spread over the directories.  Each has some files of its own,
  * whose every byte says whose it is, and shares others with those of the same
- * directory.  Prints a line for each directory: operations per second; then
- * "all", operations per second, milliseconds of the slowest operation, its
- * name. Fails if an operation fails that must not, or somebody else's bytes are
- * read.
+ * directory, or with so few of them that SHARERS meet in one.  Prints a line
+ * for each directory: operations per second; then "all", operations per second,
+ * milliseconds of the slowest operation, its name. Fails if an operation fails
+ * that must not, or somebody else's bytes are read.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -41,6 +41,7 @@ struct client {
 	uint64_t done;
 	uint64_t slowest_us;
 	const char *slowest;
+	char shared[20]; /* the directory where it meets others */
 };
 
 typedef int op_fn(struct client *c);
@@ -77,7 +78,7 @@ static void any_name(struct client *c, char *buf)
 	if (n < OWN_NAMES)
 		own_name(c, buf);
 	else
-		snprintf(buf, 32, "shared/%u", n);
+		snprintf(buf, 32, "%s/%u", c->shared, n);
 }
 
 static int own_open(struct client *c, int flags)
@@ -206,8 +207,8 @@ static int op_move(struct client *c)
 {
 	char from[32], to[32];
 
-	snprintf(from, sizeof(from), "shared/%u", below(c, ALL_NAMES));
-	snprintf(to, sizeof(to), "shared/%u", below(c, ALL_NAMES));
+	snprintf(from, sizeof(from), "%s/%u", c->shared, below(c, ALL_NAMES));
+	snprintf(to, sizeof(to), "%s/%u", c->shared, below(c, ALL_NAMES));
 	return rename(from, to);
 }
 
@@ -234,7 +235,7 @@ static int op_readdir(struct client *c)
 	DIR *d;
 
 	snprintf(name, sizeof(name), "own%u", c->id);
-	d = opendir(below(c, 2) ? name : "shared");
+	d = opendir(below(c, 2) ? name : c->shared);
 	if (!d)
 		return -1;
 	errno = 0;
@@ -386,7 +387,7 @@ static void client_main(struct client *c, const char *dir, uint64_t end)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(name, sizeof(name), "own%u", c->id);
-	if (chdir(dir) < 0 || (mkdir("shared", 0755) < 0 && errno != EEXIST) ||
+	if (chdir(dir) < 0 || (mkdir(c->shared, 0755) < 0 && errno != EEXIST) ||
 	    (mkdir(name, 0755) < 0 && errno != EEXIST)) {
 		perror(dir);
 		exit(1);
@@ -426,34 +427,53 @@ static void report(const struct client *all, unsigned count, char **dirs,
 	       (uintmax_t)(slowest->slowest_us / 1000), slowest->slowest);
 }
 
+/* COUNT processes over the directories; whether all did well. */
+static bool clients_run(struct client *all, unsigned count, unsigned sharers,
+			char **dirs, unsigned n_dirs, uint64_t end)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct client *c = &all[i];
+
+		*c = (struct client){ .id = i,
+				      .seed = i + 1,
+				      .slowest = "none" };
+		snprintf(c->shared, sizeof(c->shared), "shared%u",
+			 i / n_dirs / sharers);
+		if (fork() == 0)
+			client_main(c, dirs[i % n_dirs], end);
+	}
+	return wait_for_all(count);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned count = argc > 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
-	unsigned n_dirs = (unsigned)argc - 3;
+	unsigned sharers = CLIENTS_MAX;
+	unsigned count = 0, n_dirs = 0;
 	struct client *all;
-	uint64_t ms, end;
+	uint64_t ms;
 	bool well;
 
-	if (count < 1 || count > CLIENTS_MAX) {
-		fprintf(stderr, "usage: clients COUNT MS DIRECTORY...\n");
+	if (getopt(argc, argv, "s:") == 's')
+		sharers = (unsigned)strtoul(optarg, NULL, 10);
+	argv += optind;
+	if (argc >= optind + 3) {
+		n_dirs = (unsigned)(argc - optind) - 2;
+		count = (unsigned)strtoul(argv[0], NULL, 10);
+	}
+	if (count < 1 || count > CLIENTS_MAX || sharers < 1) {
+		fprintf(stderr, "usage: clients [-s SHARERS] COUNT "
+				"MILLISECONDS DIRECTORY...\n");
 		return 2;
 	}
-	ms = strtoul(argv[2], NULL, 10);
+	ms = strtoul(argv[1], NULL, 10);
 	all = mmap(NULL, count * sizeof(*all), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (all == MAP_FAILED) {
 		perror("mmap");
 		return 1;
 	}
-	end = now_us() + ms * 1000;
-	for (unsigned i = 0; i < count; i++) {
-		all[i] = (struct client){ .id = i,
-					  .seed = i + 1,
-					  .slowest = "none" };
-		if (fork() == 0)
-			client_main(&all[i], argv[3 + i % n_dirs], end);
-	}
-	well = wait_for_all(count);
-	report(all, count, argv + 3, n_dirs, ms);
+	well = clients_run(all, count, sharers, argv + 2, n_dirs,
+			   now_us() + ms * 1000);
+	report(all, count, argv + 2, n_dirs, ms);
 	return well ? 0 : 1;
 }

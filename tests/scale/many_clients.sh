@@ -40,10 +40,17 @@ daemon_start
 W=$M/default/web
 volumes=("$W"/e{1..4} "$W"/h{1..4})
 
-# clients NUMBER SECONDS DIRECTORY...: sets $rate, $slowest_ms and the table.
+# clients NUMBER SECONDS [-s SHARERS] DIRECTORY...: sets $rate, $slowest_ms and the table.
 clients()
 {
-	within $(($2 * 2 + 60)) "$BUILD/clients" "$1" $(($2 * 1000)) "${@:3}" \
+	local number=$1 seconds=$2 sharers=()
+
+	shift 2
+	if [[ $1 == -s ]]; then
+		sharers=("$1" "$2")
+		shift 2
+	fi
+	within $((seconds * 2 + 60)) "$BUILD/clients" "${sharers[@]}" "$number" $((seconds * 1000)) "$@" \
 		>"$work/clients" || fail "$(cat "$work/clients")"
 	read -r rate slowest_ms slowest < <(sed -n 's/^all //p' "$work/clients")
 	((slowest_ms <= stall_ms)) || fail "a $slowest took $slowest_ms ms"
@@ -75,17 +82,19 @@ if [[ -n ${SOAK:-} ]]; then
 	evenly e
 	evenly h
 
-	it "64 clients get half as much done as 4, or more"
+	# As many meet in a directory either way: more who wait for each other's
+	# lock of it switch more often, on any filesystem.
+	it "64 clients get as much done as 4"
 	few=()
 	many=()
-	for _ in 1 2 3; do
-		clients 4 10 "${volumes[@]:2:4}"
+	for _ in {1..5}; do
+		clients 4 10 -s 2 "$W"/e1 "$W"/h1
 		few+=("$rate")
-		clients 64 10 "${volumes[@]:2:4}"
+		clients 64 10 -s 2 "$W"/{e,h}{1,2}
 		many+=("$rate")
 	done
 	echo "  4: ${few[*]}; 64: ${many[*]} operations per second"
-	((2 * $(median "${many[@]}") >= $(median "${few[@]}"))) ||
+	((10 * $(median "${many[@]}") >= 9 * $(median "${few[@]}"))) ||
 		fail "${few[*]} with 4, ${many[*]} with 64"
 fi
 
