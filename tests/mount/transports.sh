@@ -11,8 +11,8 @@ enable=/sys/module/fuse/parameters/enable_uring
 suite=$BUILD/posix-suite
 common_options=() # this case chooses the transport itself
 reference=$work/reference
-mkdir -m 0777 "$reference" "$work/host"
-chmod 0777 "$reference" "$work/host"
+mkdir -m 0777 "$reference"
+chmod 0777 "$reference"
 
 # rings yes|no: whether the kernel allows them; as found at the end.
 rings()
@@ -38,7 +38,7 @@ transport_is()
 start()
 {
 	daemon_start "$@"
-	apply_pod web 'data=emptyDir: {}' "host=hostPath: {path: $work/host}"
+	apply_pod web 'data=emptyDir: {}' 'posix=emptyDir: {}'
 	V=$M/default/web/data
 }
 
@@ -54,10 +54,15 @@ stop()
 posix_failures()
 {
 	within 300 "$suite" -t $((20 * TIME_SCALE)) -x random "$@" \
-		"$reference" "$V" >"$work/posix" || :
+		"$reference" "$M/default/web/posix" >"$work/posix" || :
 	grep -Eq '^[0-9]+ passed' "$work/posix" ||
 		fail "the suite did not end: $(tail -3 "$work/posix")"
 	sed -n 's/^FAIL \([^ :[]*\).*/\1/p' "$work/posix" | sort -u
+}
+
+posix_over_dev()
+{
+	posix_failures >"$work/over_dev"
 }
 
 posix()
@@ -178,14 +183,21 @@ stuck()
 	rm "$V"/free.*
 }
 
-all_of_it() # WHAT OPTIONS...
+# all_of_it WHAT COMMAND...: the command runs the POSIX suite beside the rest.
+all_of_it()
 {
+	local suite_runs
+
+	"${@:2}" &
+	suite_runs=$!
 	it "$1: waiting locks are granted and hold up nobody"
 	locks
 	it "$1: large directories are listed whole"
 	listing
 	it "$1: many clients at once get right answers"
 	load
+	it "$1: POSIX answers are the same meanwhile"
+	wait "$suite_runs" || fail "see above"
 }
 
 # Through the page cache fewer requests come; posix.sh says which cases.
@@ -195,14 +207,11 @@ older=(-x statx.birth_time_stays) # Linux 6.1 did not ask for it
 
 start --transport dev
 transport_is dev
-posix_failures >"$work/over_dev"
-all_of_it "dev"
+all_of_it "dev" posix_over_dev
 stop
 
 start --transport dev --disable-features oldest
-it "the oldest kernel: POSIX answers are the same"
-posix "${page_cache[@]}" "${older[@]}"
-all_of_it "the oldest kernel"
+all_of_it "the oldest kernel" posix "${page_cache[@]}" "${older[@]}"
 it "the oldest kernel has none of the newer features"
 expect_eq "those taken" "$(fuse_status '[.features[] | select(.taken) | .name |
 	select(. == ("passthrough", "resend", "idmap", "over-io-uring"))] | length')" 0
@@ -258,23 +267,17 @@ transport_is uring
 it "the feature is among those that are taken"
 expect_eq "over-io-uring" \
 	"$(fuse_status '.features[] | select(.name == "over-io-uring") | .taken')" true
-it "uring: POSIX answers are the same"
-posix
-all_of_it "uring"
+all_of_it "uring" posix
 stop
 
 start --transport uring --holder=no
 transport_is uring
-it "uring without a holder: POSIX answers are the same"
-posix
-all_of_it "uring without a holder"
+all_of_it "uring without a holder" posix
 stop
 
 start --transport uring --disable-features passthrough
 transport_is uring
-it "uring without passthrough: POSIX answers are the same"
-posix "${page_cache[@]}"
-all_of_it "uring without passthrough"
+all_of_it "uring without passthrough" posix "${page_cache[@]}"
 stop
 
 it "uring: a filesystem that hangs holds up only those who ask it"
