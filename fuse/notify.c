@@ -15,6 +15,7 @@
 
 #include "fuse/internal.h"
 #include "fuse/transport.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/helper.h"
 #include "store/base/log.h"
@@ -100,14 +101,12 @@ static void note_post(struct notify *n, const struct vnode *dir,
 		      const char *name)
 {
 	struct note *note = calloc(1, sizeof(*note));
-	struct timespec until;
+	struct timespec until = cond_deadline(PATIENCE_S);
 
 	if (!note)
 		return;
 	note->nodeid = vnode_nodeid(dir);
 	strncpy(note->name, name, sizeof(note->name) - 1);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PATIENCE_S;
 
 	pthread_mutex_lock(&n->lock);
 	*n->last = note;
@@ -238,7 +237,6 @@ void notify_all(struct fs *fs)
 int notify_new(struct fs *fs, struct notify **ret)
 {
 	struct notify *n = calloc(1, sizeof(*n));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!n)
@@ -247,10 +245,7 @@ int notify_new(struct fs *fs, struct notify **ret)
 	n->last = &n->first;
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_cond_init(&n->work, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&n->done, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&n->done);
 	r = -pthread_create(&n->thread, NULL, notify_main, n);
 	if (r < 0) {
 		free(n);

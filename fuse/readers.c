@@ -35,6 +35,7 @@
 
 #include "fuse/transport.h"
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/log.h"
 
 #define THREADS_MAX	128  /* that may be asked for */
@@ -429,13 +430,9 @@ static void *watchdog_main(void *arg)
 
 	pthread_mutex_lock(&t->lock);
 	while (!atomic_load(&t->stopping)) {
-		struct timespec until;
+		struct timespec until = cond_deadline_ms(ms);
 		bool any;
 
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += ms * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
 		pthread_cond_timedwait(&t->stop, &t->lock, &until);
 		pthread_mutex_unlock(&t->lock);
 		any = look_after(t, seen);
@@ -492,7 +489,6 @@ int readers_open(const struct transport_options *options, struct readers **ret)
 {
 	struct sigaction sa = { .sa_handler = stop_handler };
 	struct readers *t = aligned_alloc(64, sizeof(*t));
-	pthread_condattr_t attr;
 
 	if (!t)
 		return -ENOMEM;
@@ -500,10 +496,7 @@ int readers_open(const struct transport_options *options, struct readers **ret)
 	t->options = *options;
 	choose_homes(t);
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&t->stop, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&t->stop);
 	sigaction(STOP_SIGNAL, &sa, NULL);
 	*ret = t;
 	return 0;

@@ -40,6 +40,7 @@
 #include "fuse/ring_relay.h"
 #include "fuse/transport.h"
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 
@@ -455,13 +456,9 @@ static void *watchdog_main(void *arg)
 
 	pthread_mutex_lock(&u->lock);
 	while (seen && moves && !atomic_load(&u->stopping)) {
-		struct timespec until;
+		struct timespec until = cond_deadline_ms(ms);
 		bool any;
 
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += ms * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
 		pthread_cond_timedwait(&u->changed, &u->lock, &until);
 		pthread_mutex_unlock(&u->lock);
 		any = look(u, &watch);
@@ -657,7 +654,6 @@ int transport_open_uring(const struct transport_options *options,
 	/* For what does not go through rings, one reader is enough. */
 	struct transport_options dev = *options;
 	struct uring *u = calloc(1, sizeof(*u));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!u)
@@ -675,10 +671,7 @@ int transport_open_uring(const struct transport_options *options,
 	}
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_mutex_init(&u->pending_lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&u->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&u->changed);
 	*ret = &u->base;
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "fuse/internal.h"
 #include "fuse/notify.h"
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/helper.h"
 #include "store/base/log.h"
@@ -413,10 +414,8 @@ static void errand_failed(struct watch *w, const struct volume *vol)
 
 static void pause_s(struct watch *w, int seconds)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(seconds);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
 	while (!w->stopping &&
 	       pthread_cond_timedwait(&w->work, &w->lock, &until) != ETIMEDOUT)
 		;
@@ -697,7 +696,6 @@ void watch_forget(struct fs *fs, const struct inode *inode)
 int watch_new(struct fs *fs, struct watch **ret)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!w)
@@ -705,10 +703,7 @@ int watch_new(struct fs *fs, struct watch **ret)
 	w->watcher.changed = watch_changed;
 	w->fs = fs;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->work, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&w->work);
 	r = -pthread_create(&w->thread, NULL, watch_main, w);
 	if (r < 0) {
 		free(w);

@@ -5,6 +5,7 @@
 #include "store/node_census.h"
 
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/census.h"
 #include "store/node_usage.h"
 #include "store/tree.h"
@@ -198,12 +199,10 @@ static void look_round(struct node_census *nc)
 /* False when it is time to end. */
 static bool wait_for_work(struct node_census *nc)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(LOOK_AGAIN_S);
 	bool go_on;
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_AGAIN_S;
 	pthread_mutex_lock(&nc->lock);
 	while (!nc->is_woken && !nc->is_stopping && r == 0)
 		r = pthread_cond_timedwait(&nc->moved, &nc->lock, &until);
@@ -238,17 +237,13 @@ static void census_free_all(struct node_census *nc)
 int node_census_start(struct node *node)
 {
 	struct node_census *nc = calloc(1, sizeof(*nc));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!nc)
 		return -ENOMEM;
 	nc->node = node;
 	pthread_mutex_init(&nc->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&nc->moved, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&nc->moved);
 	r = pthread_create(&nc->thread, NULL, census_thread, nc);
 	if (r == 0)
 		node->census = nc;
@@ -260,11 +255,9 @@ int node_census_start(struct node *node)
 /* Have the walks end, and wait for them; false if one does not. */
 static bool stop_walks(struct node_census *nc)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(STOP_WAIT_S);
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += STOP_WAIT_S;
 	pthread_mutex_lock(&nc->lock);
 	for (struct job *job = nc->jobs; job; job = job->next)
 		census_want(job->vol->census, false);

@@ -4,6 +4,7 @@
 
 #include "store/backend.h"
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "store/node.h"
@@ -217,8 +218,7 @@ static void *usage_thread(void *arg)
 	node_usage_low_priority();
 	while (!atomic_load(&nu->stop)) {
 		each_volume(node, look_after, nu);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += LOOK_AGAIN_S;
+		until = cond_deadline(LOOK_AGAIN_S);
 		pthread_mutex_lock(&nu->lock);
 		if (!atomic_load(&nu->stop))
 			pthread_cond_timedwait(&nu->woken, &nu->lock, &until);
@@ -229,17 +229,13 @@ static void *usage_thread(void *arg)
 
 int node_usage_start(struct node *node)
 {
-	pthread_condattr_t attr;
 	struct node_usage *nu = calloc(1, sizeof(*nu));
 	int r;
 
 	if (!nu)
 		return -ENOMEM;
 	pthread_mutex_init(&nu->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&nu->woken, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&nu->woken);
 	node->usage = nu;
 	r = pthread_create(&nu->thread, NULL, usage_thread, node);
 	if (r == 0)

@@ -4,6 +4,7 @@
 #include "store/trash.h"
 
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "store/base/path.h"
@@ -127,11 +128,9 @@ static bool trash_reap(struct trash *trash)
 /* Wait until there is work, at most delay seconds if that is not 0. */
 static void trash_wait(struct trash *trash, unsigned delay)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(delay);
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += delay;
 	pthread_mutex_lock(&trash->lock);
 	while (!trash->woken && !atomic_load(&trash->stop) && r == 0) {
 		if (delay)
@@ -190,7 +189,6 @@ static int trash_start(struct trash *trash)
 int trash_open(int state_fd, struct trash **ret, struct error *err)
 {
 	struct trash *trash = calloc(1, sizeof(*trash));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!trash)
@@ -203,10 +201,7 @@ int trash_open(int state_fd, struct trash **ret, struct error *err)
 		return r;
 	}
 	pthread_mutex_init(&trash->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&trash->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&trash->wake);
 
 	r = trash_start(trash);
 	if (r < 0) {

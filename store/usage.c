@@ -9,6 +9,7 @@
 
 #include "store/account.h"
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/volume.h"
 
 /*
@@ -126,7 +127,6 @@ int usage_new(struct store *store, uint32_t volume_id,
 	      struct usage_group *group, usage_mark_fn *mark, void *mark_arg,
 	      struct usage **ret)
 {
-	pthread_condattr_t attr;
 	struct usage *u = calloc(1, sizeof(*u));
 
 	if (!u)
@@ -139,10 +139,7 @@ int usage_new(struct store *store, uint32_t volume_id,
 	atomic_init(&u->state, USAGE_UNKNOWN);
 	pthread_mutex_init(&u->mark_lock, NULL);
 	pthread_mutex_init(&u->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&u->moved, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&u->moved);
 	group_join(group, u);
 	*ret = u;
 	return 0;
@@ -215,11 +212,9 @@ bool usage_begin_waits(const struct usage *u)
 /* Not for ever: a volume that is being deleted is counted by nobody. */
 static void wait_for_count(struct usage *u)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline(COUNT_WAIT_S);
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += COUNT_WAIT_S;
 	pthread_mutex_lock(&u->lock);
 	while (must_wait(u) && r == 0)
 		r = pthread_cond_timedwait(&u->moved, &u->lock, &until);

@@ -3,6 +3,7 @@
 #include "tools/podvolsd/http.h"
 
 #include "store/base/cleanup.h"
+#include "store/base/cond.h"
 #include "store/base/error.h"
 #include "store/base/log.h"
 #include "tools/podvolsd/daemon.h"
@@ -241,11 +242,9 @@ static void accept_one(struct http *http)
 /* Wait for a free place, but not past the next sweep. */
 static bool has_place(struct http *http)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline_ms(HTTP_SWEEP_MS);
 	bool free_place;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HTTP_SWEEP_MS / 1000;
 	pthread_mutex_lock(&http->lock);
 	if (http->n_connections >= http->max_connections)
 		pthread_cond_timedwait(&http->changed, &http->lock, &until);
@@ -330,7 +329,6 @@ static struct http *http_new(struct daemon *d, int listen_fd,
 			     unsigned max_connections)
 {
 	struct http *http = calloc(1, sizeof(*http));
-	pthread_condattr_t attr;
 
 	if (!http)
 		return NULL;
@@ -338,10 +336,7 @@ static struct http *http_new(struct daemon *d, int listen_fd,
 	http->listen_fd = listen_fd;
 	http->max_connections = max_connections;
 	pthread_mutex_init(&http->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&http->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	cond_init(&http->changed);
 	http->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return http;
 }
@@ -382,12 +377,10 @@ static void stop_accepting(struct http *http)
 
 int http_drain(struct http *http, unsigned timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = cond_deadline_ms(timeout_ms);
 	int r = 0;
 
 	stop_accepting(http);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += timeout_ms / 1000;
 	pthread_mutex_lock(&http->lock);
 	while (http->n_requests > 0 && r == 0)
 		r = pthread_cond_timedwait(&http->changed, &http->lock, &until);
