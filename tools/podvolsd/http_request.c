@@ -28,19 +28,24 @@ struct http_request {
 	bool answered;
 };
 
+/* How long the body is to be; 0 if nobody says. */
+static unsigned long long content_length(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	return length ? strtoull(length, NULL, 10) : 0;
+}
+
 struct http_request *http_request_new(struct MHD_Connection *connection)
 {
 	struct http_request *request = calloc(1, sizeof(*request));
-	const char *length;
+	unsigned long long len = content_length(connection);
 
 	if (!request)
 		return NULL;
-	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-					     MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (length && strtoull(length, NULL, 10) > API_BODY_MAX)
-		request->too_large = true;
-	if (length && strtoull(length, NULL, 10) > DISCARD_MAX)
-		request->hopeless = true;
+	request->too_large = len > API_BODY_MAX;
+	request->hopeless = len > DISCARD_MAX;
 	return request;
 }
 
