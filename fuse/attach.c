@@ -102,10 +102,9 @@ static void note_root(const struct inode *inode)
 	struct volume *vol = inode->volume;
 	struct statx st;
 
-	if (store_getattr(vol->store, &inode->handle, NULL, &st) < 0)
-		return; /* it is looked up again */
-	atomic_store(&vol->root_dev, attr_dev(&st));
-	atomic_store(&vol->root_realm, inode->handle.realm);
+	/* Else it is looked up again. */
+	if (store_getattr(vol->store, &inode->handle, NULL, &st) == 0)
+		attr_keep_root(vol, &inode->handle, &st);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 #include <sys/sysmacros.h>
 
+#include "store/store.h"
 #include "store/volume.h"
 
 #define HASHED (UINT64_C(1) << 63)
@@ -29,6 +30,13 @@ uint64_t attr_ino(const struct volume *vol, dev_t dev, uint64_t ino)
 dev_t attr_dev(const struct statx *st)
 {
 	return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
+void attr_keep_root(struct volume *vol, const struct store_handle *root,
+		    const struct statx *st)
+{
+	atomic_store(&vol->root_dev, attr_dev(st));
+	atomic_store(&vol->root_realm, root->realm);
 }
 
 /* As the kernel's new_encode_dev(). */

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 struct fuse_attr;
+struct store_handle;
 struct volume;
 
 /* "For ever", in seconds: about 30 years. */
@@ -26,6 +27,10 @@ struct volume;
 uint64_t attr_ino(const struct volume *vol, dev_t dev, uint64_t ino);
 
 dev_t attr_dev(const struct statx *st);
+
+/* Keep what inode numbers of vol go by, whenever its root was looked up. */
+void attr_keep_root(struct volume *vol, const struct store_handle *root,
+		    const struct statx *st);
 
 /* Fill everything but ino from st. */
 void attr_fill(struct fuse_attr *attr, const struct statx *st, uint64_t ino);

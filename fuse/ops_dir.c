@@ -55,8 +55,7 @@ int fs_volume_root(struct fs *fs, struct volume *vol, struct inode *ret,
 
 	if (r < 0)
 		return r;
-	atomic_store(&vol->root_dev, attr_dev(ret_st));
-	atomic_store(&vol->root_realm, h.realm);
+	attr_keep_root(vol, &h, ret_st);
 	r = inode_remember(fs->inodes, vol, &h, ret);
 	if (r == 0 && !(ret->flags & INODE_VOLUME_ROOT))
 		inode_set_flag(fs->inodes, ret->nodeid, INODE_VOLUME_ROOT);
