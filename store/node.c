@@ -187,7 +187,8 @@ void node_close(struct node *node)
 	free(node->mountpoint);
 	pod_locks_done(&node->locks);
 	pthread_mutex_destroy(&node->told_lock);
-	free(node->told.entries);
+	free(node->told_pods.entries);
+	free(node->told_events.entries);
 	free(node);
 }
 

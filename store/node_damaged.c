@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * node_damaged.c - a pod whose record in the catalog cannot be read
+ * node_damaged.c - records of the catalog that cannot be read
  *
- * Its data may be all right, so nothing of it is touched until somebody
- * deletes the pod, and it keeps no other pod from being shown.
+ * The data of a pod may be all right, so nothing of it is touched until
+ * somebody deletes the pod, and it keeps no other pod from being shown.  An
+ * event is left out.
  */
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
@@ -80,15 +81,14 @@ json_t *node_damaged_document(const struct catalog_pod *pod)
 }
 
 /* Is this the first time that somebody asks? */
-static bool is_news(struct node *node, uint64_t id)
+static bool is_news(struct node *node, struct id_array *told, uint64_t id)
 {
 	bool news;
 
 	pthread_mutex_lock(&node->told_lock);
-	news = !id_array_get(&node->told, id) &&
-	       id_array_reserve(&node->told) == 0;
+	news = !id_array_get(told, id) && id_array_reserve(told) == 0;
 	if (news)
-		id_array_add(&node->told, id, node);
+		id_array_add(told, id, node);
 	pthread_mutex_unlock(&node->told_lock);
 	return news;
 }
@@ -100,11 +100,19 @@ int node_damaged_tell(struct node *node, const struct catalog_pod *pod,
 	int r;
 
 	node_damaged_refuse(pod, &err);
-	if (is_news(node, pod->id))
+	if (is_news(node, &node->told_pods, pod->id))
 		log_warning("%s", err.text);
 	r = json_object_set_new(status, "phase", json_string("Unknown"));
 	r |= json_object_set_new(status, "reason",
 				 json_string("DamagedRecord"));
 	r |= json_object_set_new(status, "message", json_string(err.text));
 	return r < 0 ? -ENOMEM : 0;
+}
+
+void node_damaged_tell_event(struct node *node, uint64_t id)
+{
+	if (is_news(node, &node->told_events, id))
+		log_warning("the catalog's record of event %llu cannot be "
+			    "read; it is left out",
+			    (unsigned long long)id);
 }

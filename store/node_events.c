@@ -109,7 +109,13 @@ int node_event_list(struct node *node, const char *pod_uid, json_t **ret_object,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
-		if (json_array_append_new(items, event_object(&events[i])) < 0)
+		/* What is no UTF-8 makes no object, either. */
+		json_t *object =
+			events[i].damaged ? NULL : event_object(&events[i]);
+
+		if (!object)
+			node_damaged_tell_event(node, events[i].id);
+		else if (json_array_append_new(items, object) < 0)
 			return -ENOMEM;
 	}
 	snprintf(version_text, sizeof(version_text), "%llu",

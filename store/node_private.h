@@ -55,7 +55,8 @@ struct node {
 	struct helper *helper; /* may use the mount; NULL: we may ourselves */
 
 	pthread_mutex_t told_lock;
-	struct id_array told; /* damaged pods that the log has; told_lock */
+	struct id_array told_pods;   /* damaged, and in the log; told_lock */
+	struct id_array told_events; /* the same */
 };
 
 int64_t node_now(void); /* nanoseconds since the epoch */
@@ -123,6 +124,8 @@ json_t *node_damaged_document(const struct catalog_pod *pod);
 /* Say so in status, and in the log if that has not been done. */
 int node_damaged_tell(struct node *node, const struct catalog_pod *pod,
 		      json_t *status);
+/* Say in the log, if that has not been done, that an event is left out. */
+void node_damaged_tell_event(struct node *node, uint64_t id);
 /* The manifest as recorded; NULL if it cannot be read. */
 json_t *node_document(const struct catalog_pod *pod);
 /* The same, decoded; otherwise refused as above. */

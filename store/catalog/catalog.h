@@ -171,6 +171,7 @@ struct catalog_event {
 	int64_t first; /* nanoseconds since the epoch */
 	int64_t last;
 	uint32_t count;
+	bool damaged; /* read so: what it is about, or says, is not known */
 };
 
 /*

@@ -65,21 +65,21 @@ int catalog_event_add(struct catalog *txn, const struct catalog_event *event,
 	return query_run(prune, err, "cannot forget old events");
 }
 
-static int event_read(sqlite3_stmt *q, struct catalog_event *event)
+static void event_read(sqlite3_stmt *q, struct catalog_event *event)
 {
 	event->id = sqlite3_column_int64(q, 0);
 	event->resource_version = sqlite3_column_int64(q, 1);
 	event->first = sqlite3_column_int64(q, 8);
 	event->last = sqlite3_column_int64(q, 9);
 	event->count = sqlite3_column_int64(q, 10);
-	if (query_copy(q, 2, event->pod_uid, sizeof(event->pod_uid)) < 0 ||
-	    query_copy(q, 3, event->namespace, sizeof(event->namespace)) < 0 ||
-	    query_copy(q, 4, event->pod, sizeof(event->pod)) < 0 ||
-	    query_copy(q, 5, event->type, sizeof(event->type)) < 0 ||
-	    query_copy(q, 6, event->reason, sizeof(event->reason)) < 0 ||
-	    query_copy(q, 7, event->message, sizeof(event->message)) < 0)
-		return -EUCLEAN;
-	return 0;
+	event->damaged =
+		query_copy(q, 2, event->pod_uid, sizeof(event->pod_uid)) < 0 ||
+		query_copy(q, 3, event->namespace, sizeof(event->namespace)) <
+			0 ||
+		query_copy(q, 4, event->pod, sizeof(event->pod)) < 0 ||
+		query_copy(q, 5, event->type, sizeof(event->type)) < 0 ||
+		query_copy(q, 6, event->reason, sizeof(event->reason)) < 0 ||
+		query_copy(q, 7, event->message, sizeof(event->message)) < 0;
 }
 
 int catalog_event_list(struct catalog *c, const char *pod_uid,
@@ -103,11 +103,8 @@ int catalog_event_list(struct catalog *c, const char *pod_uid,
 	if (pod_uid)
 		query_text(q, 1, pod_uid);
 	while (n < CATALOG_EVENTS_MAX &&
-	       (r = query_row(q, err, "cannot list the events")) == 0) {
-		r = event_read(q, &events[n++]);
-		if (r < 0)
-			return error_set(err, r, "cannot read an event");
-	}
+	       (r = query_row(q, err, "cannot list the events")) == 0)
+		event_read(q, &events[n++]);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	*ret = steal_pointer(&events);

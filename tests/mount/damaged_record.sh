@@ -108,6 +108,26 @@ expect_missing "$V"
 expect_contained
 expect_deletable
 
+# reasons POD: of its events, in the list of all.
+reasons()
+{
+	api GET "/api/v1/events?fieldSelector=involvedObject.name=$1"
+	jq -r '.items[].reason' <<<"$api_body"
+}
+
+for set in "message = CAST(x'41FF' AS TEXT)" "message = CAST(x'410042' AS TEXT)" \
+	"reason = '$(printf 'x%.0s' {1..99})'"; do
+	it "an event with $set is left out, and the log says so once"
+	damage "DELETE FROM event WHERE pod_uid NOT IN (SELECT uid FROM pod);
+		UPDATE event SET $set WHERE pod = 'web'"
+	expect_eq "events of the other pod" "$(reasons well)" Created
+	expect_eq "events of the pod" "$(reasons web)" ""
+	expect_match "description" "$(ctl describe pod well)" 'Events:.*Created'
+	expect_match "description" "$(ctl describe pod web)" 'Events: +<none>'
+	expect_eq "lines of the log" "$(grep -c "record of event .* cannot be read" "$LOG")" 1
+	expect_deletable
+done
+
 it "a volume that belongs to no pod keeps its data"
 damage "UPDATE volume SET pod_id = 12345 WHERE pod_id = (SELECT id FROM pod WHERE name = 'web')"
 expect_eq "the data" "$(find "$S/pods/$uid" -name file -exec cat {} +)" precious
