@@ -17,6 +17,7 @@
 
 struct error;
 struct localfs;
+struct plan;
 struct store;
 struct volume_kept;
 
@@ -79,11 +80,13 @@ struct volume_driver {
 	int (*provision)(const struct volume_env *env,
 			 const struct volume_spec *spec, struct error *err);
 	/*
-	 * Would provision() succeed, as far as a look can tell?  For a dry
-	 * run: makes nothing.  NULL: there is nothing to look at.
+	 * Would provision() succeed, as far as a look can tell, once what is
+	 * planned is made?  Makes nothing; what it would make is planned, too.
+	 * NULL: there is nothing to look at.
 	 */
 	int (*check)(const struct volume_env *env,
-		     const struct volume_spec *spec, struct error *err);
+		     const struct volume_spec *spec, struct plan *plan,
+		     struct error *err);
 	/*
 	 * At start: 0 where a ready volume is still there, 1 where it was lost
 	 * and has been made anew, empty.  NULL: nothing to look after.

@@ -16,6 +16,7 @@
 #include "store/manifest/pod.h"
 #include "store/node.h"
 #include "store/node_private.h"
+#include "store/plan.h"
 #include "store/tree.h"
 
 #include <ctype.h>
@@ -206,28 +207,32 @@ static int choose_uid(const struct apply *a, char *buf, struct error *err)
 
 /* What the driver says of volume i, of which nothing is made. */
 static int check_volume(const struct apply *a, const struct catalog_pod *row,
-			size_t i, bool look, struct error *err)
+			size_t i, struct plan *plan, struct error *err)
 {
 	cleanup_node_volume struct node_volume v = { 0 };
 	int r = node_volume_load(row, &row->volumes[i], &v, err);
 
-	if (r == 0 && look && v.driver->check)
-		r = v.driver->check(&a->node->env, &v.spec, err);
+	if (r == 0 && plan && v.driver->check)
+		r = v.driver->check(&a->node->env, &v.spec, plan, err);
 	if (r < 0)
 		return apply_refuse_volume(a, row->volumes[i].source, i, r,
 					   err);
 	return 0;
 }
 
-/* Every volume that is refused becomes a cause; the first one is returned. */
+/*
+ * Every volume that is refused becomes a cause, so that nobody must try again
+ * for each; the first one is returned.  look: also at the host.
+ */
 static int check_volumes(const struct apply *a, const struct catalog_pod *row,
-			 size_t from, bool look, struct error *err)
+			 bool look, struct error *err)
 {
+	cleanup_plan struct plan plan = { 0 };
 	int first = 0;
 
-	for (size_t i = from; i < row->n_volumes; i++) {
+	for (size_t i = 0; i < row->n_volumes; i++) {
 		struct error why = { 0 };
-		int r = check_volume(a, row, i, look, &why);
+		int r = check_volume(a, row, i, look ? &plan : NULL, &why);
 
 		if (r == 0 || first < 0)
 			continue;
@@ -295,18 +300,9 @@ int node_pod_finish(struct node *node, struct catalog_pod *pod,
 }
 
 /*
- * Volume i could not be made or opened.  What is wrong with those behind it is
- * told along, so that nobody must try again for each.
+ * What a volume makes outside of our state directory stays, even if the pod is
+ * refused: so all of them are looked at before.
  */
-static int refuse_failed(const struct apply *a, const struct catalog_pod *row,
-			 size_t i, int r, struct error *err)
-{
-	r = apply_refuse_volume(a, row->volumes[i].source, i, r, err);
-	if (r == -EINVAL)
-		(void)check_volumes(a, row, i + 1, true, NULL);
-	return r;
-}
-
 static int bring_up(const struct apply *a, struct catalog_pod *row,
 		    struct error *err)
 {
@@ -314,12 +310,15 @@ static int bring_up(const struct apply *a, struct catalog_pod *row,
 	size_t failed = 0;
 	int r;
 
+	r = check_volumes(a, row, true, err);
+	if (r < 0)
+		return r;
 	r = node_volumes_provision(a->node, row, &failed, err);
+	if (r == 0)
+		r = node_volumes_open(a->node, row, &shown, &failed, err);
 	if (r < 0)
-		return refuse_failed(a, row, failed, r, err);
-	r = node_volumes_open(a->node, row, &shown, &failed, err);
-	if (r < 0)
-		return r == -ENOMEM ? r : refuse_failed(a, row, failed, r, err);
+		return apply_refuse_volume(a, row->volumes[failed].source,
+					   failed, r, err);
 	return node_pod_finish(a->node, row, shown, err);
 }
 
@@ -366,8 +365,8 @@ static int apply_create(struct apply *a, struct error *err)
 	if (r == 0)
 		r = fill_row(a, uid, &row);
 	if (r == 0)
-		/* Otherwise provisioning looks, a moment later. */
-		r = check_volumes(a, &row, 0, dry, err);
+		/* Otherwise a look follows, when the pod is declared. */
+		r = check_volumes(a, &row, dry, err);
 	if (r < 0)
 		return r;
 	if (dry)

@@ -65,12 +65,19 @@ static int provision(struct node *node, const struct catalog_pod *pod,
 	return v.driver->provision(&node->env, &v.spec, err);
 }
 
-int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
-			   size_t *ret_failed, struct error *err)
+/* Those that are ours alone, or the others. */
+static int provision_all(struct node *node, const struct catalog_pod *pod,
+			 bool ours, size_t *ret_failed, struct error *err)
 {
 	for (size_t i = 0; i < pod->n_volumes; i++) {
-		int r = provision(node, pod, &pod->volumes[i], err);
+		const struct catalog_volume *vol = &pod->volumes[i];
+		const struct volume_driver *driver =
+			volume_driver_find(vol->source);
+		int r;
 
+		if ((driver && driver->exclusive) != ours)
+			continue;
+		r = provision(node, pod, vol, err);
 		if (r < 0) {
 			*ret_failed = i;
 			return r;
@@ -78,6 +85,15 @@ int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
 		node_step("apply.provisioned");
 	}
 	return 0;
+}
+
+int node_volumes_provision(struct node *node, const struct catalog_pod *pod,
+			   size_t *ret_failed, struct error *err)
+{
+	int r = provision_all(node, pod, true, ret_failed, err);
+
+	/* What these make nobody undoes: last, when no other may fail. */
+	return r < 0 ? r : provision_all(node, pod, false, ret_failed, err);
 }
 
 static void set_cache(struct volume *vol, const struct node_volume *v)

@@ -12,6 +12,7 @@
 #include "store/base/path.h"
 #include "store/hostpath/place.h"
 #include "store/localfs/localfs.h"
+#include "store/plan.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -192,25 +193,71 @@ static int missing_error(const struct host_type *type,
 			 spec_path(spec), spec->name, type->name, type->noun);
 }
 
-/* Would the type make rest below a directory that is there? */
-static int check_missing(const struct host_type *type, const char *rest)
+static int format_error(mode_t mode, const struct host_type *type,
+			const struct volume_spec *spec, struct error *err)
+{
+	return error_set(err, -EINVAL,
+			 "hostPath '%s' of volume '%s' is %s, "
+			 "but type %s requires %s there",
+			 spec_path(spec), spec->name, format_noun(mode),
+			 type->name, type->noun);
+}
+
+/* May these names be made? */
+static int check_names(const char *names)
 {
 	size_t len;
 
+	if (path_has_dotdot(names))
+		return -ENOENT;
+	while (path_next(&names, &len)) {
+		if (len > NAME_MAX)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+/* Would the type make rest below a directory, as far as that is told now? */
+static int check_missing(const struct host_type *type, int dir_fd,
+			 const char *rest)
+{
+	size_t len;
+	int r;
+
 	if (!type->make)
 		return -ENOENT;
+	r = check_names(rest);
+	if (r < 0)
+		return r;
 	path_next(&rest, &len);
 	/* As make_file(): parents are not made. */
 	if (type->make == make_file && path_next(&rest, &len))
 		return -ENOENT;
-	return 0;
+	return faccessat(dir_fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* Nothing is there: make it, unless dry, or say whether that is right. */
+/* Nothing is there: plan to make it, or find it planned already. */
+static int plan_missing(struct plan *plan, const struct host_type *type,
+			int dir_fd, const char *rest, mode_t *ret_format)
+{
+	const char *missing = plan_reach(plan, dir_fd, rest, ret_format);
+	int r;
+
+	if (!*missing)
+		return 0;
+	if (*ret_format != S_IFDIR)
+		return -ENOTDIR;
+	*ret_format = type->format;
+	r = check_missing(type, dir_fd, missing);
+	return r < 0 ? r : plan_add(plan, dir_fd, rest, type->format);
+}
+
+/* Nothing is there: make it, or only plan to, or say that it must be there. */
 static int provision_missing(struct place *place, const struct host_type *type,
-			     const struct volume_spec *spec, bool dry,
+			     const struct volume_spec *spec, struct plan *plan,
 			     struct error *err)
 {
+	mode_t format = type->format;
 	cleanup_fd int dir_fd = -1;
 	char rest[PATH_MAX];
 	int r;
@@ -227,8 +274,8 @@ static int provision_missing(struct place *place, const struct host_type *type,
 		return lookup_error(dir_fd, spec, err);
 	if (type->format == 0)
 		return 0;
-	if (dry)
-		r = check_missing(type, rest);
+	if (plan)
+		r = plan_missing(plan, type, dir_fd, rest, &format);
 	else
 		r = type->make ? type->make(dir_fd, rest) : -ENOENT;
 	if (r == -ENOENT)
@@ -238,11 +285,12 @@ static int provision_missing(struct place *place, const struct host_type *type,
 		return error_set(err, r,
 				 "cannot make hostPath '%s' of volume '%s': %m",
 				 spec_path(spec), spec->name);
-	return 0;
+	return format == type->format ? 0
+				      : format_error(format, type, spec, err);
 }
 
 static int provision_type(struct place *place, const struct host_type *type,
-			  const struct volume_spec *spec, bool dry,
+			  const struct volume_spec *spec, struct plan *plan,
 			  struct error *err)
 {
 	cleanup_fd int fd = place_open(place);
@@ -250,8 +298,8 @@ static int provision_type(struct place *place, const struct host_type *type,
 	int r;
 
 	if (fd == -ENOENT) {
-		r = provision_missing(place, type, spec, dry, err);
-		if (r < 0 || type->format == 0 || dry)
+		r = provision_missing(place, type, spec, plan, err);
+		if (r < 0 || type->format == 0 || plan)
 			return r;
 		fd = place_open(place);
 	}
@@ -260,17 +308,13 @@ static int provision_type(struct place *place, const struct host_type *type,
 	if (fstat(fd, &st) < 0)
 		return lookup_error(-errno, spec, err);
 	if (type->format && (st.st_mode & S_IFMT) != type->format)
-		return error_set(err, -EINVAL,
-				 "hostPath '%s' of volume '%s' is %s, "
-				 "but type %s requires %s there",
-				 spec_path(spec), spec->name,
-				 format_noun(st.st_mode), type->name,
-				 type->noun);
+		return format_error(st.st_mode, type, spec, err);
 	return 0;
 }
 
+/* With a plan, only look. */
 static int provision(const struct volume_env *env,
-		     const struct volume_spec *spec, bool dry,
+		     const struct volume_spec *spec, struct plan *plan,
 		     struct error *err)
 {
 	const char *name =
@@ -289,7 +333,7 @@ static int provision(const struct volume_env *env,
 	r = spec_place(env, spec, &place, err);
 	if (r < 0)
 		return r;
-	r = provision_type(place, type, spec, dry, err);
+	r = provision_type(place, type, spec, plan, err);
 	place_free(place);
 	return r;
 }
@@ -297,13 +341,14 @@ static int provision(const struct volume_env *env,
 static int hostpath_provision(const struct volume_env *env,
 			      const struct volume_spec *spec, struct error *err)
 {
-	return provision(env, spec, false, err);
+	return provision(env, spec, NULL, err);
 }
 
 static int hostpath_check(const struct volume_env *env,
-			  const struct volume_spec *spec, struct error *err)
+			  const struct volume_spec *spec, struct plan *plan,
+			  struct error *err)
 {
-	return provision(env, spec, true, err);
+	return provision(env, spec, plan, err);
 }
 
 static int hostpath_root(void *arg, int *ret_fd)

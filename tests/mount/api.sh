@@ -86,9 +86,35 @@ done
 ask 404 GET $PODS/bad
 expect_eq "data" "$(list "$S/pods")" ""
 
-it "a directory that one volume makes may hold the file of another"
-apply_pod nest "a=hostPath: {path: $work/nest, type: DirectoryOrCreate}" \
-	"b=hostPath: {path: $work/nest/file, type: FileOrCreate}"
+it "a pod that is refused has made nothing on the host"
+mkdir "$work/ro"
+mount -t tmpfs -o ro none "$work/ro"
+for wrong in "hostPath: {path: $work/none, type: Directory}" "hostPath: {path: $work/made/none, type: File}" \
+	"hostPath: {path: $work/made/file/dir, type: DirectoryOrCreate}" \
+	"hostPath: {path: $work/made/file, type: Directory}" "hostPath: {path: $work/made/deep, type: FileOrCreate}" \
+	"hostPath: {path: $work/none/file, type: FileOrCreate}" "hostPath: {path: $work/ro/dir, type: DirectoryOrCreate}" \
+	'emptyDir: {medium: HugePages-3Mi}'; do
+	bad=$(pod_yaml bad "a=hostPath: {path: $work/made/deep/dir, type: DirectoryOrCreate}" \
+		"b=hostPath: {path: $work/made/file, type: FileOrCreate}" "c=$wrong" |
+		sed 's/^  - name: main$/&\n    resources: {limits: {hugepages-3Mi: 6Mi}}/')
+	api POST "$PODS" -H 'Content-Type: application/yaml' --data-binary "$bad"
+	expect_match "status and message for $wrong" "$api_code $(answer .message)" '^(422|5..) .*volume'
+	expect_missing "$work/made"
+done
+umount "$work/ro"
+ask 404 GET $PODS/bad
+
+it "what one volume makes may hold that of another, and be it"
+for query in '?dryRun=All' ''; do
+	ask 201 POST "$PODS$query" "$(pod_yaml nest "a=hostPath: {path: $work/nest/dir, type: DirectoryOrCreate}" \
+		"b=hostPath: {path: $work/nest/file, type: FileOrCreate}" \
+		"c=hostPath: {path: $work/nest//dir/., type: Directory}" \
+		"d=hostPath: {path: $work/nest, type: Directory}" \
+		"e=hostPath: {path: $work/nest/file, type: File}" \
+		"f=hostPath: {path: $work/nest/dir/more, type: DirectoryOrCreate}")"
+	[[ -z $query ]] || expect_missing "$work/nest"
+done
+expect_exists "$work/nest/dir/more"
 ctl delete pod nest >/dev/null
 
 # labelled NAME LABELS [VOLUME=SOURCE...]: apply a pod that has them.
