@@ -10,20 +10,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The place comes first, and there is more than the place. */
+static void wrong(void *arg, const struct error *err)
+{
+	unsigned *n = arg;
+
+	if (strlen(err->text) < 8 ||
+	    (++*n <= CONFIG_WRONG_MAX) != (strncmp(err->text, "x:", 2) == 0))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned n_wrong = 0;
 	struct error err = { 0 };
 	struct options options;
 
 	if (options_init(&options) < 0)
 		abort();
-	if (config_parse("x", (const char *)data, size, &options, &err) < 0) {
-		/* The place comes first, and there is more than the place. */
-		if (strncmp(err.text, "x:", 2) != 0 || strlen(err.text) < 8)
-			abort();
-	} else if (options_validate(&options, &err) < 0 && !err.text[0]) {
+	if ((config_parse("x", (const char *)data, size, &options, wrong,
+			  &n_wrong) < 0) != (n_wrong > 0))
 		abort();
-	}
+	if (n_wrong == 0 && options_validate(&options, &err) < 0 &&
+	    !err.text[0])
+		abort();
 	options_done(&options);
 	return 0;
 }

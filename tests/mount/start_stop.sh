@@ -126,6 +126,21 @@ refused 'sock' --socket "$work/$(printf 'x%.0s' {1..120})"
 expect_status 2 "$DAEMON_BUILD/podvolsd" --no-such-option 2>/dev/null
 ! mountpoint -q "$M" || fail "a refused daemon left a mount"
 
+it "all that is wrong with the configuration is told at once, and nothing starts"
+mkdir "$work/bad.conf.d"
+printf 'treads = 4\nsuid = yes\nsuid = maybe\n' >"$work/bad.conf"
+echo nonsense >"$work/bad.conf.d/1.conf"
+echo 'state-dir = here' >"$work/bad.conf.d/2.conf"
+refused 'treads' --config "$work/bad.conf"
+status=0
+out=$("$DAEMON_BUILD/podvolsd" --config "$work/bad.conf" --check-config 2>&1) || status=$?
+expect_eq "exit status" "$status" 1
+expect_eq "complaints" "${out//"podvolsd: $work/"/}" "bad.conf:1: unknown key 'treads', did you mean 'threads'?
+bad.conf:3: suid: 'maybe' is neither yes nor no
+bad.conf.d/1.conf:1: 'nonsense' is not of the form key = value
+bad.conf.d/2.conf:1: state-dir: 'here' is not an absolute path, which starts with '/'"
+rm -r "$work"/bad.conf*
+
 it "in the background the log has times, and errors come to who started it"
 spawned()
 {

@@ -18,7 +18,9 @@
 #define CONF_PAGE     "tools/man/podvols.conf.5.scd"
 
 static struct options options;
-static struct error err;
+static struct error err;  /* the first thing wrong */
+static struct error last; /* of them all */
+static unsigned n_wrong;
 
 static void setup(void)
 {
@@ -32,10 +34,31 @@ static void teardown(void)
 
 TestSuite(config, .init = setup, .fini = teardown, .timeout = 30);
 
-static int parse(const char *text)
+static void wrong(void *arg, const struct error *e)
+{
+	cr_assert(eq(ptr, arg, &options));
+	if (n_wrong++ == 0)
+		err = *e;
+	last = *e;
+}
+
+static int parse_bytes(const char *name, const char *text, size_t len)
 {
 	err.text[0] = '\0';
-	return config_parse("podvols.conf", text, strlen(text), &options, &err);
+	n_wrong = 0;
+	return config_parse(name, text, len, &options, wrong, &options);
+}
+
+static int parse(const char *text)
+{
+	return parse_bytes("podvols.conf", text, strlen(text));
+}
+
+static int load(void)
+{
+	err.text[0] = '\0';
+	n_wrong = 0;
+	return config_load(&options, wrong, &options);
 }
 
 static int args(const char *a, const char *b)
@@ -140,15 +163,35 @@ Test(config, bytes_that_are_no_text_are_refused)
 	static const char nul[] = "threads = 1\0\n";
 	static char line[10000];
 
-	cr_expect(eq(int,
-		     config_parse("x", nul, sizeof(nul) - 1, &options, &err),
-		     -EINVAL));
+	cr_expect(eq(int, parse_bytes("x", nul, sizeof(nul) - 1), -EINVAL));
 	cr_expect(eq(str, err.text, TEXT("x:1: the line contains a NUL byte")));
 	memset(line, 'a', sizeof(line));
-	cr_expect(eq(int, config_parse("x", line, sizeof(line), &options, &err),
-		     -EINVAL));
+	cr_expect(eq(int, parse_bytes("x", line, sizeof(line)), -EINVAL));
 	cr_expect(eq(str, err.text,
 		     TEXT("x:1: the line is longer than 8191 bytes")));
+}
+
+Test(config, every_line_that_is_wrong_is_told_and_the_others_count)
+{
+	cr_expect(eq(int,
+		     parse("treads = 4\nthreads = 7\nsuid = maybe\n\nnonsense"),
+		     -EINVAL));
+	cr_expect(eq(uint, n_wrong, 3));
+	cr_expect(eq(uint, options.threads, 7));
+	cr_expect(eq(
+		str, last.text,
+		TEXT("podvols.conf:5: 'nonsense' is not of the form key = value")));
+}
+
+Test(config, a_file_that_is_no_configuration_is_not_told_line_by_line)
+{
+	static char text[2 * 1000];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 2 ? '\n' : 'x';
+	cr_expect(eq(int, parse_bytes("x", text, sizeof(text)), -EINVAL));
+	cr_expect(eq(uint, n_wrong, CONFIG_WRONG_MAX + 1));
+	cr_expect(eq(str, last.text, TEXT("980 more are wrong")));
 }
 
 Test(config, the_command_line_wins_over_the_file)
@@ -230,22 +273,26 @@ Test(config, drop_ins_are_read_in_the_order_of_their_names)
 	scratch_file("p.conf.d/30-c.conf~", "threads = 4\n");
 	scratch_file("p.conf.d/.40.conf", "threads = 5\n");
 	cr_assert(eq(int, args("--config", path), 0));
-	cr_assert(eq(int, config_load(&options, &err), 0), "%s", err.text);
+	cr_assert(eq(int, load(), 0), "%s", err.text);
 	cr_expect(eq(uint, options.threads, 3));
 	cr_expect(eq(int, options.dev, true));
 
 	scratch_file("p.conf.d/25.conf", "\nnonsense\n");
-	cr_expect(eq(int, config_load(&options, &err), -EINVAL));
+	cr_expect(eq(int, load(), -EINVAL));
 	cr_expect(not(zero(ptr, strstr(err.text, "p.conf.d/25.conf:2: "))));
+	scratch_file("p.conf.d/20-b.conf", "threads = x\n");
+	cr_expect(eq(int, load(), -EINVAL));
+	cr_expect(eq(uint, n_wrong, 2));
+	cr_expect(not(zero(ptr, strstr(err.text, "p.conf.d/20-b.conf:1: "))));
 }
 
 Test(config, only_a_file_that_was_asked_for_must_be_there)
 {
 	free(options.config);
 	options.config = strdup("/nonexistent/podvols.conf");
-	cr_expect(eq(int, config_load(&options, &err), 0));
+	cr_expect(eq(int, load(), 0));
 	cr_assert(eq(int, args("-c", "/nonexistent/podvols.conf"), 0));
-	cr_expect(eq(int, config_load(&options, &err), -ENOENT));
+	cr_expect(eq(int, load(), -ENOENT));
 	cr_expect(eq(
 		str, err.text,
 		TEXT("cannot open configuration '/nonexistent/podvols.conf': No such file or directory")));
@@ -254,7 +301,7 @@ Test(config, only_a_file_that_was_asked_for_must_be_there)
 Test(config, what_is_no_regular_file_is_not_waited_for)
 {
 	cr_assert(eq(int, args("-c", "/dev/zero"), 0));
-	cr_expect(eq(int, config_load(&options, &err), -EINVAL));
+	cr_expect(eq(int, load(), -EINVAL));
 }
 
 static char *read_page(const char *path)

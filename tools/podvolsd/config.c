@@ -11,12 +11,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define CONFIG_SIZE_MAX (1u << 20)
 #define CONFIG_LINE_MAX 8192u
+
+/* What goes into options, and what could not. */
+struct loading {
+	struct options *options;
+	config_wrong_fn *wrong;
+	void *arg;
+	unsigned n_wrong;
+	int r; /* the first failure */
+};
+
+static void tell(struct loading *l, int r, const struct error *err)
+{
+	if (l->n_wrong == 0)
+		l->r = r;
+	if (l->n_wrong++ < CONFIG_WRONG_MAX)
+		l->wrong(l->arg, err);
+}
+
+static int loading_end(struct loading *l)
+{
+	struct error err;
+
+	if (l->n_wrong > CONFIG_WRONG_MAX) {
+		error_set(&err, l->r, "%u more are wrong",
+			  l->n_wrong - CONFIG_WRONG_MAX);
+		l->wrong(l->arg, &err);
+	}
+	return l->r;
+}
 
 /* Cut white space off both ends, in place. */
 static char *strip(char *s)
@@ -82,8 +112,8 @@ static int copy_line(const char *text, size_t len, char *line,
 	return 0;
 }
 
-int config_parse(const char *name, const char *text, size_t len,
-		 struct options *options, struct error *err)
+static void parse_text(struct loading *l, const char *name, const char *text,
+		       size_t len)
 {
 	const char *end = text + len;
 	char line[CONFIG_LINE_MAX] = "";
@@ -91,16 +121,25 @@ int config_parse(const char *name, const char *text, size_t len,
 	for (unsigned n = 1; text < end; n++) {
 		const char *newline = memchr(text, '\n', end - text);
 		size_t line_len = (newline ? newline : end) - text;
+		struct error err;
 		int r;
 
-		r = copy_line(text, line_len, line, err);
+		r = copy_line(text, line_len, line, &err);
 		if (r == 0)
-			r = apply_line(line, options, err);
+			r = apply_line(line, l->options, &err);
 		if (r < 0)
-			return error_prefix(err, r, "%s:%u", name, n);
+			tell(l, error_prefix(&err, r, "%s:%u", name, n), &err);
 		text += line_len + (newline ? 1 : 0);
 	}
-	return 0;
+}
+
+int config_parse(const char *name, const char *text, size_t len,
+		 struct options *options, config_wrong_fn *wrong, void *arg)
+{
+	struct loading l = { .options = options, .wrong = wrong, .arg = arg };
+
+	parse_text(&l, name, text, len);
+	return loading_end(&l);
 }
 
 static int read_all(int fd, char **ret, size_t *ret_len)
@@ -128,13 +167,11 @@ static int read_all(int fd, char **ret, size_t *ret_len)
 	return 0;
 }
 
-static int load_file(const char *path, struct options *options,
+static int read_file(const char *path, char **ret, size_t *ret_len,
 		     struct error *err)
 {
-	cleanup_free char *text = NULL;
 	cleanup_fd int fd = -1;
 	struct stat st;
-	size_t len = 0;
 	int r;
 
 	/* Not to wait for the writer of a fifo. */
@@ -146,13 +183,26 @@ static int load_file(const char *path, struct options *options,
 		return error_set(err, -EINVAL,
 				 "configuration '%s' is not a regular file",
 				 path);
-	r = read_all(fd, &text, &len);
-	if (r < 0) {
-		errno = -r;
+	r = read_all(fd, ret, ret_len);
+	errno = -r;
+	if (r < 0)
 		return error_set(err, r, "cannot read configuration '%s': %m",
 				 path);
-	}
-	return config_parse(path, text, len, options, err);
+	return 0;
+}
+
+static void load_file(struct loading *l, const char *path, bool must_exist)
+{
+	cleanup_free char *text = NULL;
+	struct error err;
+	size_t len = 0;
+	int r;
+
+	r = read_file(path, &text, &len, &err);
+	if (r == 0)
+		parse_text(l, path, text, len);
+	else if (r != -ENOENT || must_exist)
+		tell(l, r, &err);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -168,42 +218,34 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int load_drop_ins(const char *dir, struct options *options,
-			 struct error *err)
+static void load_drop_ins(struct loading *l, const char *dir)
 {
 	struct dirent **entries = NULL;
 	char path[PATH_MAX + NAME_MAX + 4];
-	int r = 0;
+	struct error err;
 	int n;
 
 	n = scandir(dir, &entries, is_drop_in, by_bytes);
-	if (n < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (n < 0)
-		return error_set(err, -errno, "cannot list '%s': %m", dir);
+	if (n < 0 && errno != ENOENT && errno != ENOTDIR)
+		tell(l, error_set(&err, -errno, "cannot list '%s': %m", dir),
+		     &err);
 	for (int i = 0; i < n; i++) {
-		if (r == 0) {
-			snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX + 1,
-				 dir, entries[i]->d_name);
-			r = load_file(path, options, err);
-		}
+		snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX + 1, dir,
+			 entries[i]->d_name);
+		load_file(l, path, true);
 		free(entries[i]);
 	}
 	free(entries);
-	return r;
 }
 
-int config_load(struct options *options, struct error *err)
+int config_load(struct options *options, config_wrong_fn *wrong, void *arg)
 {
+	struct loading l = { .options = options, .wrong = wrong, .arg = arg };
 	char dir[PATH_MAX + 2];
-	int r;
 
-	r = load_file(options->config, options, err);
-	if (r == -ENOENT &&
-	    !options_is_from(options, "config", OPTIONS_COMMAND_LINE))
-		r = 0;
-	if (r < 0)
-		return r;
+	load_file(&l, options->config,
+		  options_is_from(options, "config", OPTIONS_COMMAND_LINE));
 	snprintf(dir, sizeof(dir), "%s.d", options->config);
-	return load_drop_ins(dir, options, err);
+	load_drop_ins(&l, dir);
+	return loading_end(&l);
 }

@@ -12,14 +12,24 @@
 struct error;
 struct options;
 
-/* Apply a text (not NUL-terminated); name and line open the message. */
+/* No more wrong lines are told one by one. */
+#define CONFIG_WRONG_MAX 20u
+
+/* Is told what is wrong, thing by thing. */
+typedef void config_wrong_fn(void *arg, const struct error *err);
+
+/*
+ * Apply a text (not NUL-terminated); name and line open each message.  A line
+ * that is wrong stops none of the others.  0, or the first of the failures.
+ */
 int config_parse(const char *name, const char *text, size_t len,
-		 struct options *options, struct error *err);
+		 struct options *options, config_wrong_fn *wrong, void *arg);
 
 /*
  * Apply the file options->config, then FILE.d/ *.conf in the order of their
- * names.  A missing file is an error only if the command line named it.
+ * names.  A missing file is an error only if the command line named it; one
+ * that is wrong stops none of the others.
  */
-int config_load(struct options *options, struct error *err);
+int config_load(struct options *options, config_wrong_fn *wrong, void *arg);
 
 #endif

@@ -319,10 +319,16 @@ static int stop(struct daemon *d, bool unmount)
 	return unmount ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* config_wrong_fn */
+static void log_wrong(void *arg, const struct error *err)
+{
+	(void)arg;
+	log_err("%s", err->text);
+}
+
 /* What a running daemon can take over from its configuration: the log level. */
 static void reload(struct daemon *d)
 {
-	struct error err = { 0 };
 	struct options fresh;
 	char *config = strdup(d->options->config);
 
@@ -333,8 +339,8 @@ static void reload(struct daemon *d)
 	free(fresh.config);
 	fresh.config = config;
 	sd_notify(0, "RELOADING=1");
-	if (config_load(&fresh, &err) < 0) {
-		log_err("configuration not reloaded: %s", err.text);
+	if (config_load(&fresh, log_wrong, NULL) < 0) {
+		log_err("configuration not reloaded");
 	} else if (!options_is_from(d->options, "log-level",
 				    OPTIONS_COMMAND_LINE)) {
 		log_set_level(fresh.log_level);

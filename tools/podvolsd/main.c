@@ -28,6 +28,13 @@ static int complain(int code, const struct error *err)
 	return code;
 }
 
+/* config_wrong_fn */
+static void complain_of_config(void *arg, const struct error *err)
+{
+	(void)arg;
+	complain(EXIT_FAILURE, err);
+}
+
 /*
  * For the tests of crashes only: die as by a crash at the step of the engine
  * that the environment names.
@@ -141,8 +148,9 @@ static int run(struct options *options, int argc, char **argv)
 		puts("podvolsd " PODVOLS_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (config_load(options, &err) < 0 ||
-	    options_validate(options, &err) < 0)
+	if (config_load(options, complain_of_config, NULL) < 0)
+		return EXIT_FAILURE;
+	if (options_validate(options, &err) < 0)
 		return complain(EXIT_FAILURE, &err);
 	if (options->check_config) {
 		printf("the configuration is valid\n");
