@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -115,12 +117,14 @@ static void errand_run(const struct errand *errand, const char *arg,
 }
 
 static void serve_one(const struct errand *errand, const char *arg,
-		      struct passed *passed)
+		      struct passed *passed, int keeper_fd)
 {
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		closep(&keeper_fd);
 		errand_run(errand, arg, passed);
+	}
 	if (pid < 0) {
 		struct result result = { .r = -errno };
 
@@ -147,24 +151,85 @@ static void let_go(int sock)
 	close(null);
 }
 
-static void helper_main(int sock)
+/* An errand has come, or the end of the daemon: true; or that of the keeper. */
+static bool wait_for_errand(int keeper_fd)
+{
+	struct pollfd pfds[] = {
+		{ .fd = keeper_fd, .events = POLLIN },
+		{ .fd = HELPER_FD, .events = POLLIN },
+	};
+
+	while (poll(pfds, 2, -1) < 0 && errno == EINTR)
+		;
+	return !pfds[0].revents;
+}
+
+/* Serve for as long as there is the keeper; without one (-1), for ever. */
+static void serve(int keeper_fd)
 {
 	char arg[HELPER_ARG_MAX];
 	struct errand errand;
 	struct passed passed;
+
+	/* Errands are reaped by nobody's wait, and so is what they leave. */
+	signal(SIGCHLD, SIG_IGN);
+	while (wait_for_errand(keeper_fd)) {
+		if (errand_receive(&errand, arg, &passed) <= 0)
+			_exit(EXIT_SUCCESS);
+		serve_one(&errand, arg, &passed, keeper_fd);
+	}
+}
+
+/* In the child of the keeper, until that is killed. */
+static void serve_for(pid_t keeper)
+{
+	cleanup_fd int fd = pidfd_open(keeper, 0);
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* Else fd is of somebody else by now. */
+	if (getppid() == keeper)
+		serve(fd);
+}
+
+/*
+ * Fork who serves, and wait for its end.  If it is killed the next one follows;
+ * and returns in that process when its keeper is killed: it is the keeper now.
+ */
+static void keep(void)
+{
+	pid_t keeper = getpid();
+	pid_t server;
+	pid_t ended;
+	int status;
+
+	signal(SIGCHLD, SIG_DFL);
+	server = fork();
+	if (server == 0) {
+		serve_for(keeper);
+		return;
+	}
+	if (server < 0)
+		serve(-1);
+	/* With errands that lost their parent. */
+	do {
+		ended = waitpid(-1, &status, 0);
+	} while (ended != server);
+	if (WIFEXITED(status))
+		_exit(EXIT_SUCCESS);
+}
+
+static void helper_main(int sock)
+{
 	sigset_t all;
 
 	/* The daemon says when it is over, not a terminal. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
-	signal(SIGCHLD, SIG_IGN);
 	prctl(PR_SET_NAME, "podvolsd-helper");
-	/* What errands fork and leave is reaped here, by nobody's wait. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	let_go(sock);
-	while (errand_receive(&errand, arg, &passed) > 0)
-		serve_one(&errand, arg, &passed);
-	_exit(EXIT_SUCCESS);
+	for (;;)
+		keep();
 }
 
 int helper_new(struct helper **ret, struct error *err)

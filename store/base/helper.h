@@ -9,6 +9,10 @@
  * in a process that holds no such descriptor: the helper is forked before the
  * mount is opened, and forks again for each errand, so that errands do not
  * wait for each other.
+ *
+ * There are two of it: one serves, and the other waits for its end.  If one is
+ * killed the one that is left makes a new one, so that nobody has to fork out
+ * of a process with threads.
  */
 #ifndef BASE_HELPER_H
 #define BASE_HELPER_H

@@ -153,3 +153,15 @@ expect_error 'subPath' ctl mounts sp main -o oci
 ctl delete pod sp >/dev/null
 expect_exists "$work/host/in/made/file" "$work/secret"
 daemon_stop
+
+it "they are bound also after the process that binds them was killed"
+daemon_start
+keeper=$(pgrep -P "$(server_pid)" -x podvolsd-helper)
+for pid in "$(pgrep -P "$keeper" -x podvolsd-helper || :)" "$keeper"; do
+	kill -KILL "$pid"
+	fresh 'subPath: sub'
+	touch "$(source_of_data)/file"
+	expect_exists "$V/sub/file"
+done
+ctl delete pod sp >/dev/null
+daemon_stop

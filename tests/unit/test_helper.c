@@ -7,7 +7,11 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct helper *helper;
@@ -98,6 +102,63 @@ Test(helper, an_errand_holds_nothing_of_ours)
 Test(helper, an_errand_that_does_not_end_is_given_up)
 {
 	cr_expect(eq(int, run(sleep_long, -1, ""), -ETIMEDOUT));
+	cr_expect(eq(int, run(succeed, -1, ""), 0));
+}
+
+/* The parent of a process; 0 if that is over, or is but a zombie. */
+static pid_t parent_of(pid_t pid)
+{
+	cleanup_file FILE *f = NULL;
+	char state = 'X';
+	char path[64];
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%*d %*s %c %d", &state, &parent) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' ? 0 : parent;
+}
+
+static int say_who_serves(int fd, const char *arg, size_t len, struct error *e)
+{
+	(void)fd;
+	(void)arg;
+	(void)len;
+	return error_set(e, -EDOM, "%d", (int)getppid());
+}
+
+static pid_t who_serves(void)
+{
+	cr_assert(eq(int, run(say_who_serves, -1, ""), -EDOM), "%s", err.text);
+	return (pid_t)strtol(err.text, NULL, 10);
+}
+
+static void kill_and_see(pid_t pid)
+{
+	cr_assert(eq(int, kill(pid, SIGKILL), 0));
+	while (parent_of(pid))
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+Test(helper, one_that_is_killed_is_replaced)
+{
+	for (int i = 0; i < 5; i++)
+		kill_and_see(who_serves());
+	cr_expect(eq(int, run(succeed, -1, ""), 0));
+}
+
+Test(helper, so_is_whoever_replaces_it)
+{
+	for (int i = 0; i < 5; i++) {
+		pid_t keeper = parent_of(who_serves());
+
+		cr_assert(gt(int, keeper, 1));
+		cr_assert(ne(int, keeper, getpid()), "it has none");
+		kill_and_see(keeper);
+		cr_expect(eq(int, run(succeed, -1, ""), 0));
+	}
+	kill_and_see(who_serves());
 	cr_expect(eq(int, run(succeed, -1, ""), 0));
 }
 
