@@ -10,21 +10,33 @@
 # TARGETS='ext4 podvols*'   only these                   ROUNDS=5
 # BACKING=tmpfs             what is below all targets    WORK_FILES=50000   DATA_CLIENTS=1
 # LIMIT=900                 seconds in which rounds may begin
+#
+# The target "floor" is no peer but the least that a FUSE server can do over
+# /dev/fuse: in memory, with the requests of podvols and the same readers (floor.c).
+# What it lacks to native is the kernel's part, and "to floor" is what a target keeps
+# of it: where a peer does more than half as much as the floor, nobody has a server
+# that does twice as much as the peer.  Rings may: with them a request costs less.
+# The floor has no data of its own, and is left out of other groups than meta.
 
 # An npm from elsewhere will do, and keeps the package from being installed.
 DEPS_BENCH := fio bindfs mergerfs fuse-overlayfs gnuplot-nox strace git rsync sqlite3 jq e2fsprogs \
 	$(if $(shell command -v npm),,npm)
 
-BENCH_OBJ   = $(call obj,tests/bench/*.c)
+FLOOR_OBJ   = $(call obj,tests/bench/floor.c tests/bench/ramfs*.c)
+LOAD_OBJ    = $(filter-out $(FLOOR_OBJ),$(call obj,tests/bench/*.c))
 RUN_BENCH   = BUILD=$(BUILD) tests/bench/run
 
-$(BUILD)/bench-load: $(BENCH_OBJ)
+$(BUILD)/bench-load: $(LOAD_OBJ)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(BUILD)/bench-floor: $(FLOOR_OBJ) $(BUILD)/libpvfuse.a $(BUILD)/libpvstore.a
+	@echo "  LD   $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call libs_of,fuse3) $(LDLIBS)
+
 bench-deps:
 	$(Q)tools/install/deps.sh $(DEPS_BUILD) $(DEPS_BENCH)
-bench-programs: $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/bench-load
+bench-programs: $(BUILD)/podvolsd $(BUILD)/podvolctl $(BUILD)/bench-load $(BUILD)/bench-floor
 
 bench: bench-deps
 	+$(Q)$(MAKE) --no-print-directory bench-programs

@@ -10,7 +10,7 @@
 # What is there to choose from, in the order of the tables.  "native" is the
 # backing itself and what the others are compared with.
 all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring podvols-uring-alone
-	podvols-own-locks podvols-hostpath bindfs mergerfs fuse-overlayfs passthrough_ll)
+	podvols-own-locks podvols-hostpath bindfs mergerfs fuse-overlayfs passthrough_ll floor)
 declare -A dir_of=()
 
 # Options of the peers: what their users get, and what the run says if asked.
@@ -124,6 +124,14 @@ peer_open()
 	dir_of[$1]=$at
 }
 
+# The least that a FUSE server can do (floor.c).
+floor_open()
+{
+	mkdir "$work/floor"
+	"$BUILD/bench-floor" "$work/floor" 2>>"$work/peers.log" || return 1
+	dir_of[floor]=$work/floor
+}
+
 target_open()
 {
 	case $1 in
@@ -139,6 +147,7 @@ target_open()
 		;;
 	podvols*) podvols_target_open "$1" ;;
 	passthrough_ll) peer_open "$1" ;;
+	floor) floor_open ;;
 	*) command -v "$1" >/dev/null && peer_open "$1" ;;
 	esac
 }
@@ -163,4 +172,16 @@ targets_open()
 		done
 	done
 	((${#targets[@]})) || fail "TARGETS='$TARGETS' names none of: ${all_targets[*]}"
+}
+
+# measures GROUP: those that it is measured for, in $measured.  The floor has no
+# bytes.
+measures()
+{
+	local t
+
+	measured=()
+	for t in "${targets[@]}"; do
+		[[ $t == floor && $1 != meta ]] || measured+=("$t")
+	done
 }
