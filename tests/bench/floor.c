@@ -4,11 +4,11 @@
  *
  *   bench-floor DIRECTORY
  *
- * Mounts a filesystem in memory there and serves it, in the background, until
- * it is unmounted.  The kernel is told what podvols tells it, so it sends the
- * same requests, and they are read by the same readers.  But no request
- * makes a system call of its own: locks are granted to everybody, and the bytes
- * of all files are those of one, which the kernel reads and writes itself.
+ * Mounts a filesystem in memory there and serves it until it is unmounted.
+ * The kernel is told what podvols tells it, so it sends the same requests, and
+ * they are read by the same readers.  But no request makes a system call of its
+ * own: locks are granted to everybody, and the bytes of all files are those of
+ * one, which the kernel reads and writes itself.
  */
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
 
@@ -107,7 +107,7 @@ static int session_open(struct floor *f)
 
 static int floor_open(struct floor *f)
 {
-	/* libfuse 3.14 does not know the longer SETXATTR; there are no rings. */
+	/* What libfuse 3.14 cannot decode, and what needs rings. */
 	struct fs_options options = {
 		.share_locks = true,
 		.disable_features = "setxattr-ext,over-io-uring",
@@ -163,7 +163,6 @@ static int floor_back(struct floor *f)
 	return f->ramfs.backing_id > 0 ? 0 : -EOPNOTSUPP;
 }
 
-/* Returns in the background only. */
 static int floor_start(struct floor *f, const char *dir)
 {
 	int r = floor_mount(f, dir);
@@ -171,8 +170,6 @@ static int floor_start(struct floor *f, const char *dir)
 	if (r < 0)
 		return r;
 	r = floor_back(f);
-	if (r == 0 && fuse_daemonize(0) < 0)
-		r = -errno;
 	if (r == 0)
 		r = readers_start(f->readers);
 	if (r < 0)

@@ -102,34 +102,46 @@ podvols_target_open()
 	esac
 }
 
+# server_start DIRECTORY COMMAND...: it mounts there and stays in the foreground.
+# All servers are of the session of their clients, as podvolsd is: where sessions
+# share out the CPUs (sched_autogroup_enabled) and others are busy, one of another
+# session is kept waiting at each request.
+server_start()
+{
+	local at=$1 pid i
+
+	shift
+	"$@" >>"$work/peers.log" 2>&1 &
+	pid=$!
+	for ((i = 0; i < 500; i++)); do
+		! mountpoint -q "$at" || return 0
+		kill -0 "$pid" 2>/dev/null || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
 peer_open()
 {
 	local at
 
 	at=$(mount_point_of "$1")
 	case $1 in
-	bindfs) bindfs ${BINDFS_OPTIONS:+-o "$BINDFS_OPTIONS"} "$backing/$1" "$at" ;;
-	mergerfs) mergerfs -o "$MERGERFS_OPTIONS" "$backing/$1" "$at" ;;
+	bindfs) server_start "$at" bindfs -f ${BINDFS_OPTIONS:+-o "$BINDFS_OPTIONS"} "$backing/$1" "$at" ;;
+	mergerfs) server_start "$at" mergerfs -f -o "$MERGERFS_OPTIONS" "$backing/$1" "$at" ;;
 	fuse-overlayfs)
 		mkdir -p "$backing/$1"/{lower,upper,scratch}
-		fuse-overlayfs -o "lowerdir=$backing/$1/lower,upperdir=$backing/$1/upper" \
+		server_start "$at" fuse-overlayfs -f -o "lowerdir=$backing/$1/lower,upperdir=$backing/$1/upper" \
 			-o "workdir=$backing/$1/scratch${OVERLAYFS_OPTIONS:+,$OVERLAYFS_OPTIONS}" "$at"
 		;;
 	passthrough_ll)
-		passthrough_ll_build || return 1
-		"$work/examples/passthrough_ll" -o "source=$backing/$1,$PASSTHROUGH_OPTIONS" "$at"
+		passthrough_ll_build &&
+			server_start "$at" "$work/examples/passthrough_ll" -f \
+				-o "source=$backing/$1,$PASSTHROUGH_OPTIONS" "$at"
 		;;
-	esac >>"$work/peers.log" 2>&1 || return 1
-	mountpoint -q "$at" || return 1
+	floor) server_start "$at" "$BUILD/bench-floor" "$at" ;;
+	esac || return 1
 	dir_of[$1]=$at
-}
-
-# The least that a FUSE server can do (floor.c).
-floor_open()
-{
-	mkdir "$work/floor"
-	"$BUILD/bench-floor" "$work/floor" 2>>"$work/peers.log" || return 1
-	dir_of[floor]=$work/floor
 }
 
 target_open()
@@ -146,8 +158,7 @@ target_open()
 		dir_of[bind]=$work/bind
 		;;
 	podvols*) podvols_target_open "$1" ;;
-	passthrough_ll) peer_open "$1" ;;
-	floor) floor_open ;;
+	passthrough_ll | floor) peer_open "$1" ;;
 	*) command -v "$1" >/dev/null && peer_open "$1" ;;
 	esac
 }
