@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -533,6 +534,8 @@ static void take_over(struct state *from)
 
 static void be_killed(uint32_t seed)
 {
+	/* By the end of a test that was stopped, if need be. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	take_over(state);
 	__atomic_store_n(&granted->checked, 1, __ATOMIC_RELEASE);
 	for (;;) {
