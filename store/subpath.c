@@ -33,15 +33,6 @@ struct found {
 	const char *rest; /* what is missing below it, within the subPath */
 };
 
-static int component(const char *start, size_t len, char name[NAME_MAX + 1])
-{
-	if (len > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, start, len);
-	name[len] = '\0';
-	return 0;
-}
-
 /*
  * Look up ever longer beginnings of the subPath, each from the root, so that
  * links within the volume may lead anywhere within it.
@@ -79,56 +70,27 @@ static int find_existing(int root_fd, const char *sub_path, struct found *ret)
 }
 
 /*
- * Make one directory as the kubelet does: root's, with the mode of the
- * volume's root, setgid and sticky included.  One that somebody else made in
- * the meantime is left as it is.  -ELOOP or -ENOTDIR if it is no directory.
+ * Make what is missing, each below the descriptor of the one before, as the
+ * kubelet does: root's, with the mode of the volume's root, setgid and sticky
+ * included.  What somebody else made in the meantime is left as it is.
  */
-static int make_directory(int dir_fd, const char *name, mode_t mode)
-{
-	cleanup_fd int fd = -1;
-	struct stat st;
-	bool made;
-
-	made = mkdirat(dir_fd, name, mode & 07777) == 0;
-	if (!made && errno != EEXIST)
-		return -errno;
-	fd = openat(dir_fd, name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (!made)
-		return steal_fd(&fd);
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((st.st_mode & 07777) != (mode & 07777) &&
-	    fchmod(fd, mode & 07777) < 0)
-		return -errno;
-	return steal_fd(&fd);
-}
-
-/* Make what is missing, each below the descriptor of the one before. */
 static int make_missing(struct found *found, mode_t mode)
 {
-	const char *start;
-	size_t len;
+	char name[NAME_MAX + 1];
+	int r;
 
-	while ((start = path_next(&found->rest, &len))) {
-		char name[NAME_MAX + 1];
+	while ((r = path_next_name(&found->rest, name)) > 0) {
 		int next;
-		int r;
 
-		r = component(start, len, name);
-		if (r < 0)
-			return r;
 		if (strcmp(name, ".") == 0)
 			continue;
-		next = make_directory(found->fd, name, mode);
+		next = path_make_directory(found->fd, name, mode & 07777);
 		if (next < 0)
 			return next;
 		close(found->fd);
 		found->fd = next;
 	}
-	return 0;
+	return r;
 }
 
 /* An O_PATH or directory descriptor of the subPath, made if missing. */
@@ -262,17 +224,18 @@ static int open_target_parent(int dir_fd, const char *target,
 			      char ret_name[NAME_MAX + 1])
 {
 	cleanup_free char *parent = strdup(target);
+	const char *last;
 	char *slash;
 	int r;
 
 	if (!parent)
 		return -ENOMEM;
 	slash = strrchr(parent, '/');
-	r = component(slash ? slash + 1 : parent,
-		      strlen(slash ? slash + 1 : parent), ret_name);
+	last = slash ? slash + 1 : parent;
+	r = path_next_name(&last, ret_name);
 	if (r < 0)
 		return r;
-	if (!path_is_name(ret_name))
+	if (r == 0 || !path_is_name(ret_name))
 		return -EINVAL;
 	*(slash ? slash : parent) = '\0';
 	return path_make_directories(dir_fd, parent, 0700);

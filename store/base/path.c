@@ -23,6 +23,21 @@ const char *path_next(const char **path, size_t *ret_len)
 	return start;
 }
 
+int path_next_name(const char **path, char name[NAME_MAX + 1])
+{
+	const char *start;
+	size_t len;
+
+	start = path_next(path, &len);
+	if (!start)
+		return 0;
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, start, len);
+	name[len] = '\0';
+	return 1;
+}
+
 bool path_has_dotdot(const char *path)
 {
 	const char *name;
@@ -144,10 +159,10 @@ bool path_is_fuse_root(int fd)
 	       h.head.handle_type == 0x81 && h.words[0] == 0 && h.words[1] == 1;
 }
 
-/* Make and open one directory; mode is exact if it was made here. */
-static int make_directory(int dir_fd, const char *name, mode_t mode)
+int path_make_directory(int dir_fd, const char *name, mode_t mode)
 {
 	cleanup_fd int fd = -1;
+	struct stat st;
 	bool made;
 
 	made = mkdirat(dir_fd, name, mode) == 0;
@@ -157,7 +172,11 @@ static int make_directory(int dir_fd, const char *name, mode_t mode)
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (made && fchmod(fd, mode) < 0)
+	if (!made)
+		return steal_fd(&fd);
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
 		return -errno;
 	return steal_fd(&fd);
 }
@@ -165,27 +184,22 @@ static int make_directory(int dir_fd, const char *name, mode_t mode)
 int path_make_directories(int dir_fd, const char *rel, mode_t mode)
 {
 	cleanup_fd int fd = -1;
-	const char *start;
-	size_t len;
+	char name[NAME_MAX + 1];
+	int r;
 
 	fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	while ((start = path_next(&rel, &len))) {
-		char name[NAME_MAX + 1];
+	while ((r = path_next_name(&rel, name)) > 0) {
 		int next;
 
-		if (len > NAME_MAX)
-			return -ENAMETOOLONG;
-		memcpy(name, start, len);
-		name[len] = '\0';
 		if (!path_is_name(name))
 			return -EINVAL;
-		next = make_directory(fd, name, mode);
+		next = path_make_directory(fd, name, mode);
 		if (next < 0)
 			return next;
 		close(fd);
 		fd = next;
 	}
-	return steal_fd(&fd);
+	return r < 0 ? r : steal_fd(&fd);
 }

@@ -3,6 +3,7 @@
 #ifndef BASE_PATH_H
 #define BASE_PATH_H
 
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,9 @@
  * *ret_len.  Moves *path behind it; NULL at the end.  Slashes are skipped.
  */
 const char *path_next(const char **path, size_t *ret_len);
+
+/* The same, as a string: 1, or 0 at the end; -ENAMETOOLONG. */
+int path_next_name(const char **path, char name[NAME_MAX + 1]);
 
 /* Is one of its components ".."? */
 bool path_has_dotdot(const char *path);
@@ -53,6 +57,13 @@ bool path_is_same_file(int fd_a, int fd_b);
  * the root's node id is 1 for ever.
  */
 bool path_is_fuse_root(int fd);
+
+/*
+ * Open a directory (O_RDONLY), made if it is missing: with exactly this mode
+ * then, whatever the one above would pass on.  Follows no link: -ELOOP or
+ * -ENOTDIR if it is no directory.
+ */
+int path_make_directory(int dir_fd, const char *name, mode_t mode);
 
 /*
  * Make the directory rel below dir_fd and those above it that are missing,

@@ -35,19 +35,14 @@ struct host_type {
 static int make_directory(int dir_fd, const char *rest)
 {
 	cleanup_fd int fd = -1;
-	const char *start;
-	size_t len;
+	char name[NAME_MAX + 1];
+	int r;
 
 	if (path_has_dotdot(rest))
 		return -ENOENT;
-	while ((start = path_next(&rest, &len))) {
-		char name[NAME_MAX + 1];
+	while ((r = path_next_name(&rest, name)) > 0) {
 		int next;
 
-		if (len > NAME_MAX)
-			return -ENAMETOOLONG;
-		memcpy(name, start, len);
-		name[len] = '\0';
 		if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
 			return -errno;
 		next = openat(dir_fd, name,
@@ -57,23 +52,19 @@ static int make_directory(int dir_fd, const char *rest)
 		closep(&fd);
 		dir_fd = fd = next;
 	}
-	return 0;
+	return r;
 }
 
 static int make_file(int dir_fd, const char *rest)
 {
 	cleanup_fd int fd = -1;
 	char name[NAME_MAX + 1];
-	const char *start;
-	size_t len;
+	int r = path_next_name(&rest, name);
 
-	start = path_next(&rest, &len);
-	if (!start || path_next(&rest, &(size_t){ 0 }))
+	if (r == 0 || path_next(&rest, &(size_t){ 0 }))
 		return -ENOENT; /* parents are not made */
-	if (len > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, start, len);
-	name[len] = '\0';
+	if (r < 0)
+		return r;
 	fd = openat(dir_fd, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	return fd < 0 && errno != EEXIST ? -errno : 0;
@@ -206,15 +197,15 @@ static int format_error(mode_t mode, const struct host_type *type,
 /* May these names be made? */
 static int check_names(const char *names)
 {
-	size_t len;
+	char name[NAME_MAX + 1];
+	int r;
 
 	if (path_has_dotdot(names))
 		return -ENOENT;
-	while (path_next(&names, &len)) {
-		if (len > NAME_MAX)
-			return -ENAMETOOLONG;
-	}
-	return 0;
+	do {
+		r = path_next_name(&names, name);
+	} while (r > 0);
+	return r;
 }
 
 /* Would the type make rest below a directory, as far as that is told now? */

@@ -191,18 +191,12 @@ static int walk_step(struct place *place, struct walk *walk)
 	const char *rest = walk->rest;
 	cleanup_fd int next = -1;
 	char name[NAME_MAX + 1];
-	const char *start;
 	struct statx stx;
-	size_t len;
 	int r;
 
-	start = path_next(&rest, &len);
-	if (!start)
-		return 1;
-	if (len > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(name, start, len);
-	name[len] = '\0';
+	r = path_next_name(&rest, name);
+	if (r <= 0)
+		return r < 0 ? r : 1;
 	next = openat(walk->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (next < 0)
 		return -errno;
