@@ -23,6 +23,8 @@ enum container_kind {
 	CONTAINER_EPHEMERAL,
 };
 
+#define N_CONTAINER_KINDS (CONTAINER_EPHEMERAL + 1)
+
 struct pod_env {
 	char *name;
 	char *value; /* NULL: from a source that podvols does not resolve */

@@ -10,16 +10,11 @@
 
 #define ENV_MAX (4u << 20) /* bytes of all values of a pod, expanded */
 
-static const struct {
-	const char *name;
-	enum container_kind kind;
-} lists[] = {
-	{ "initContainers", CONTAINER_INIT },
-	{ "containers", CONTAINER_MAIN },
-	{ "ephemeralContainers", CONTAINER_EPHEMERAL },
+const char *const container_lists[N_CONTAINER_KINDS] = {
+	[CONTAINER_INIT] = "initContainers",
+	[CONTAINER_MAIN] = "containers",
+	[CONTAINER_EPHEMERAL] = "ephemeralContainers",
 };
-
-#define N_LISTS (sizeof(lists) / sizeof(lists[0]))
 
 /* What is used of a container: a near miss of these is a typing error. */
 static const char *const used[] = { "name", "volumeMounts", "volumeDevices",
@@ -123,17 +118,17 @@ int pod_containers_decode(const struct field *spec, json_t *value,
 		.names = json_object(),
 		.env_budget = ENV_MAX,
 	};
-	json_t *list[N_LISTS];
-	struct field field[N_LISTS];
+	json_t *list[N_CONTAINER_KINDS];
+	struct field field[N_CONTAINER_KINDS];
 	size_t n = 1;
 	int r = 0;
 
-	for (size_t i = 0; i < N_LISTS; i++) {
-		list[i] = field_get(spec, value, lists[i].name, FIELD_ARRAY,
-				    &field[i]);
+	for (size_t i = 0; i < N_CONTAINER_KINDS; i++) {
+		list[i] = field_get(spec, value, container_lists[i],
+				    FIELD_ARRAY, &field[i]);
 		n += json_array_size(list[i]);
-		if (lists[i].kind == CONTAINER_MAIN &&
-		    (!json_object_get(value, lists[i].name) ||
+		if (i == CONTAINER_MAIN &&
+		    (!json_object_get(value, container_lists[i]) ||
 		     (list[i] && !json_array_size(list[i]))))
 			field_required(&field[i],
 				       "a pod needs at least one container");
@@ -141,8 +136,8 @@ int pod_containers_decode(const struct field *spec, json_t *value,
 	pod->containers = calloc(n, sizeof(*pod->containers));
 	if (!pod->containers || !d.names)
 		r = -ENOMEM;
-	for (size_t i = 0; r >= 0 && i < N_LISTS; i++)
-		r = list_decode(&d, &field[i], list[i], lists[i].kind, pod);
+	for (size_t i = 0; r >= 0 && i < N_CONTAINER_KINDS; i++)
+		r = list_decode(&d, &field[i], list[i], i, pod);
 	json_decref(d.names);
 	return r;
 }

@@ -9,6 +9,7 @@
 #define MANIFEST_POD_PARTS_H
 
 #include "store/manifest/field.h"
+#include "store/manifest/pod.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -26,6 +27,9 @@ int pod_metadata_decode(const struct field *root, json_t *document,
 /* *ret_names: a set of the names of all volumes, good ones and bad ones. */
 int pod_volumes_decode(const struct field *spec, json_t *value, struct pod *pod,
 		       json_t **ret_names);
+
+/* The list of a pod's spec for each kind of container. */
+extern const char *const container_lists[N_CONTAINER_KINDS];
 
 int pod_containers_decode(const struct field *spec, json_t *value,
 			  const json_t *volume_names, struct pod *pod);

@@ -6,6 +6,7 @@
 #include "store/manifest/causes.h"
 #include "store/manifest/field.h"
 #include "store/manifest/pod.h"
+#include "store/manifest/pod_parts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,15 +15,6 @@
 
 /* Annotations that podvols itself keeps. */
 #define INTERNAL_ANNOTATION "internal.podvols.io/"
-
-static const struct {
-	const char *name;
-	enum container_kind kind;
-} lists[] = {
-	{ "initContainers", CONTAINER_INIT },
-	{ "containers", CONTAINER_MAIN },
-	{ "ephemeralContainers", CONTAINER_EPHEMERAL },
-};
 
 static bool is_nothing(const json_t *value)
 {
@@ -200,19 +192,19 @@ static const struct pod_container *of_kind(const struct pod *pod,
 }
 
 static void compare_containers(const struct field *spec, const struct pod *old,
-			       const struct pod *new, size_t list)
+			       const struct pod *new, enum container_kind kind)
 {
-	struct field field = field_child(spec, lists[list].name);
+	struct field field = field_child(spec, container_lists[kind]);
 	const struct pod_container *a;
 	const struct pod_container *b;
 	struct field item;
 	size_t n_a;
 	size_t n_b;
 
-	a = of_kind(old, lists[list].kind, &n_a);
-	b = of_kind(new, lists[list].kind, &n_b);
+	a = of_kind(old, kind, &n_a);
+	b = of_kind(new, kind, &n_b);
 	/* A debugger may join a pod at any time; nothing else may. */
-	if (n_b < n_a || (n_b > n_a && lists[list].kind != CONTAINER_EPHEMERAL))
+	if (n_b < n_a || (n_b > n_a && kind != CONTAINER_EPHEMERAL))
 		field_forbidden(&field, "pod updates may not add or remove "
 					"containers" HINT);
 	for (size_t i = 0; i < n_a && i < n_b; i++) {
@@ -262,7 +254,7 @@ int pod_validate_update(const struct pod *old, const struct pod *new,
 			      "field is immutable: the pod has '%s'", old->uid);
 	compare_volumes(&spec, old, new);
 	compare_owners(&root, old, new);
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	for (size_t i = 0; i < N_CONTAINER_KINDS; i++)
 		compare_containers(&spec, old, new, i);
 	return causes->n_total > found ? -EINVAL : 0;
 }
