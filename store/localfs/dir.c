@@ -150,6 +150,19 @@ static int emit_chunk(const char *buf, size_t len, store_dirent_fn *fn,
 	return 1;
 }
 
+/* A description of the directory of its own, to read. */
+static int open_to_read(struct local_store *ls, const struct store_handle *dir)
+{
+	cleanup_pin struct pin d = PIN_INIT;
+	int r;
+
+	r = pin_open_dir(ls, dir, &d);
+	if (r < 0)
+		return r;
+	r = openat(d.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return r < 0 ? -errno : r;
+}
+
 /*
  * A listing has no state but off, so each call opens a description of its own;
  * the entries stream through one small buffer however many there are.
@@ -158,17 +171,11 @@ int local_readdir(struct store *st, const struct store_handle *dir,
 		  uint64_t off, store_dirent_fn *fn, void *arg)
 {
 	char buf[READDIR_CHUNK] __attribute__((aligned(8)));
-	cleanup_pin struct pin d = PIN_INIT;
-	cleanup_fd int fd = -1;
+	cleanup_fd int fd = open_to_read(local_of(st), dir);
 	ssize_t n;
-	int r;
 
-	r = pin_open_dir(local_of(st), dir, &d);
-	if (r < 0)
-		return r;
-	fd = openat(d.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (off && lseek(fd, (off_t)off, SEEK_SET) < 0)
 		return -errno;
 	for (;;) {
@@ -183,16 +190,11 @@ int local_readdir(struct store *st, const struct store_handle *dir,
 int local_fsyncdir(struct store *st, const struct store_handle *dir,
 		   bool datasync)
 {
-	cleanup_pin struct pin d = PIN_INIT;
-	cleanup_fd int fd = -1;
+	cleanup_fd int fd = open_to_read(local_of(st), dir);
 	int r;
 
-	r = pin_open_dir(local_of(st), dir, &d);
-	if (r < 0)
-		return r;
-	fd = openat(d.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = datasync ? fdatasync(fd) : fsync(fd);
 	return r < 0 ? -errno : 0;
 }
