@@ -147,6 +147,7 @@ struct store_ops {
 	 */
 	void (*forget)(struct store *st, const struct store_handle *h);
 
+	/* A removed file answers until it is forgotten, even if it is gone. */
 	int (*getattr)(struct store *st, const struct store_handle *h,
 		       struct store_file *file, struct statx *ret_attr);
 	/*

@@ -165,6 +165,20 @@ static int emptydir_root(void *arg, int *ret_fd)
 	return 0;
 }
 
+/* Does its filesystem keep its limit?  One that it has not yet counts, too. */
+static bool is_limited(const struct volume_spec *spec,
+		       const struct emptydir_root *root)
+{
+	struct volume_kept kept;
+	cleanup_fd int fd = -1;
+
+	if (medium_of(spec) != &medium_disk)
+		return true;
+	fd = path_open(root->pods_fd, root->path, O_RDONLY | O_DIRECTORY,
+		       RESOLVE_OUR_OWN);
+	return fd >= 0 && kernel_quota_get(fd, &kept) == 0;
+}
+
 static int emptydir_open(const struct volume_env *env,
 			 const struct volume_spec *spec, struct store **ret,
 			 struct error *err)
@@ -187,8 +201,10 @@ static int emptydir_open(const struct volume_env *env,
 	root->mounted = medium_of(spec) != &medium_disk;
 	snprintf(root->path, size, "%s/" VOLUMES_DIR "/" PLUGIN_DIR "/%s",
 		 spec->pod_uid, spec->name);
-	r = localfs_open(env->localfs, emptydir_root, root, free, true, ret,
-			 err);
+	r = localfs_open(env->localfs, emptydir_root, root, free,
+			 LOCALFS_EXCLUSIVE |
+				 (is_limited(spec, root) ? LOCALFS_LIMITED : 0),
+			 ret, err);
 	if (r < 0) {
 		free(root);
 		error_prefix(err, r, "emptyDir volume '%s'", spec->name);

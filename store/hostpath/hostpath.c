@@ -376,8 +376,8 @@ static int hostpath_open(const struct volume_env *env,
 	r = spec_place(env, spec, &place, err);
 	if (r < 0)
 		return r;
-	r = localfs_open(env->localfs, hostpath_root, place, hostpath_free,
-			 false, ret, err);
+	r = localfs_open(env->localfs, hostpath_root, place, hostpath_free, 0,
+			 ret, err);
 	if (r < 0) {
 		place_free(place);
 		error_prefix(err, r, "hostPath volume '%s'", spec->name);

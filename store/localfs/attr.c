@@ -10,6 +10,7 @@
 #include "store/base/cleanup.h"
 #include "store/localfs/handle.h"
 #include "store/localfs/ops.h"
+#include "store/localfs/orphans.h"
 #include "store/localfs/pin.h"
 #include "store/localfs/state.h"
 
@@ -20,12 +21,15 @@
 int local_getattr(struct store *st, const struct store_handle *h,
 		  struct store_file *file, struct statx *ret_attr)
 {
+	struct local_store *ls = local_of(st);
 	cleanup_pin struct pin pin = PIN_INIT;
 	struct statx attr;
 	int r;
 
 	if (!file) {
-		r = pin_open(local_of(st), h, &pin);
+		r = pin_open(ls, h, &pin);
+		if (r == -ESTALE && orphans_attr(ls, h, ret_attr))
+			return 0;
 		if (r < 0)
 			return r;
 	}

@@ -64,7 +64,7 @@ static int remove_name(struct store *st, const struct store_handle *dir,
 	r = pin_open_dir(ls, dir, &d);
 	if (r < 0)
 		return r;
-	victim = orphans_watch(ls->lfs->orphans, dir, d.fd, name);
+	victim = orphans_watch(ls, dir, d.fd, name);
 	if (unlinkat(d.fd, name, flags) < 0)
 		return -errno;
 	orphans_keep(ls, dir, &victim);
@@ -121,8 +121,7 @@ int local_rename(struct store *st, const struct store_handle *dir,
 		newfd = nd.fd;
 	}
 	if (!(flags & (RENAME_NOREPLACE | RENAME_EXCHANGE)))
-		victim =
-			orphans_watch(ls->lfs->orphans, newdir, newfd, newname);
+		victim = orphans_watch(ls, newdir, newfd, newname);
 	if (renameat2(d.fd, name, newfd, newname, flags) < 0)
 		return -errno;
 	orphans_keep(ls, newdir, &victim);

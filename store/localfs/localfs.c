@@ -211,7 +211,7 @@ static const struct store_ops localfs_ops = {
 };
 
 int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,
-		 void (*free_arg)(void *arg), bool exclusive,
+		 void (*free_arg)(void *arg), unsigned flags,
 		 struct store **ret, struct error *err)
 {
 	struct local_store *ls;
@@ -221,7 +221,8 @@ int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,
 		return error_set(err, -ENOMEM, "out of memory");
 	ls->base.ops = &localfs_ops;
 	ls->lfs = lfs;
-	ls->exclusive = exclusive;
+	ls->exclusive = flags & LOCALFS_EXCLUSIVE;
+	ls->limited = flags & LOCALFS_LIMITED;
 	ls->root_fn = root_fn;
 	ls->arg = arg;
 	ls->free_arg = free_arg;

@@ -55,15 +55,27 @@ void localfs_stats(struct localfs *lfs, struct localfs_stats *ret);
 /* Finds the object at the root of a volume; the caller closes *ret_fd. */
 typedef int localfs_root_fn(void *arg, int *ret_fd);
 
+enum localfs_flag {
+	/*
+	 * Nobody but this daemon changes these files, so locks need not be seen
+	 * by others (lock_fd is refused).
+	 */
+	LOCALFS_EXCLUSIVE = 1 << 0,
+	/*
+	 * The filesystem keeps a limit of the volume's room: what a removed
+	 * file took is free for others as soon as nobody has it open.
+	 */
+	LOCALFS_LIMITED = 1 << 1,
+};
+
 /*
  * Open a volume whose root is found by root_fn each time it is looked up: a
  * new O_PATH descriptor of a directory or, for hostPath, of any other file.
  * root_fn returns -errno when there is none at the moment.  free_arg (may be
- * NULL) ends arg with the store.  exclusive: nobody but this daemon changes
- * these files, so locks need not be seen by others (lock_fd is refused).
+ * NULL) ends arg with the store.  flags: enum localfs_flag.
  */
 int localfs_open(struct localfs *lfs, localfs_root_fn *root_fn, void *arg,
-		 void (*free_arg)(void *arg), bool exclusive,
+		 void (*free_arg)(void *arg), unsigned flags,
 		 struct store **ret, struct error *err);
 
 #endif

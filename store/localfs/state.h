@@ -30,6 +30,7 @@ struct local_store {
 	struct store base; /* first */
 	struct localfs *lfs;
 	bool exclusive;
+	bool limited;
 	localfs_root_fn *root_fn;
 	void *arg;
 	void (*free_arg)(void *arg);

@@ -16,12 +16,18 @@ const struct store_cred as_root = { .uid = 0, .gid = 0, .umask = 022 };
 const struct store_cred as_user = { .uid = 1000, .gid = 1001, .umask = 022 };
 
 static const struct place places[] = {
-	{ "disk, exclusive", "/var/tmp", false, true },
-	{ "disk, shared", "/var/tmp", false, false },
-	{ "memory, exclusive", "/dev/shm", false, true },
-	{ "memory, shared", "/dev/shm", false, false },
-	{ "no handles, exclusive", "/var/tmp", true, true },
-	{ "no handles, shared", "/dev/shm", true, false },
+	{ "disk, exclusive", "/var/tmp", false, LOCALFS_EXCLUSIVE },
+	{ "disk, limited", "/var/tmp", false,
+	  LOCALFS_EXCLUSIVE | LOCALFS_LIMITED },
+	{ "disk, shared", "/var/tmp", false, 0 },
+	{ "memory, exclusive", "/dev/shm", false, LOCALFS_EXCLUSIVE },
+	{ "memory, limited", "/dev/shm", false,
+	  LOCALFS_EXCLUSIVE | LOCALFS_LIMITED },
+	{ "memory, shared", "/dev/shm", false, 0 },
+	{ "no handles, exclusive", "/var/tmp", true, LOCALFS_EXCLUSIVE },
+	{ "no handles, limited", "/dev/shm", true,
+	  LOCALFS_EXCLUSIVE | LOCALFS_LIMITED },
+	{ "no handles, shared", "/dev/shm", true, 0 },
 };
 
 static struct volume_under_test volume;
@@ -52,7 +58,7 @@ struct store *volume_open_path(struct volume_under_test *v, const char *path)
 
 	cr_assert(eq(int,
 		     localfs_open(v->lfs, find_root, strdup(path), free,
-				  v->exclusive, &st, &err),
+				  v->flags, &st, &err),
 		     0));
 	return st;
 }
@@ -72,7 +78,8 @@ struct volume_under_test *volume_open(const struct place *place)
 	snprintf(v->dir, sizeof(v->dir), "%s/contract-XXXXXX", place->parent);
 	cr_assert(mkdtemp(v->dir) != NULL);
 	cr_assert(eq(int, chmod(v->dir, 0777), 0));
-	v->exclusive = place->exclusive;
+	v->flags = place->flags;
+	v->exclusive = place->flags & LOCALFS_EXCLUSIVE;
 	v->no_handles = place->no_handles;
 	cr_assert(eq(int, localfs_new(&options, &v->lfs, &err), 0));
 	v->st = volume_open_path(v, v->dir);

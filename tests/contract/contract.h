@@ -24,7 +24,7 @@ struct place {
 	char name[32];
 	char parent[32]; /* where the scratch directory is made */
 	bool no_handles;
-	bool exclusive;
+	unsigned flags; /* enum localfs_flag */
 };
 
 /* An empty volume, its root looked up. */
@@ -34,6 +34,7 @@ struct volume_under_test {
 	struct store *st;
 	struct store_handle root;
 	struct statx root_attr;
+	unsigned flags;
 	bool exclusive;
 	bool no_handles;
 };

@@ -37,7 +37,7 @@ static void localfs_start(void)
 
 static struct store *open_at(const char *name)
 {
-	struct volume_under_test on = { .lfs = lfs, .exclusive = v->exclusive };
+	struct volume_under_test on = { .lfs = lfs, .flags = v->flags };
 
 	return volume_open_path(&on, host_path(v, name));
 }

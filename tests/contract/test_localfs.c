@@ -166,6 +166,70 @@ CONTRACT(a_removed_file_is_let_go_when_it_is_forgotten)
 	cr_expect(eq(sz, stats_of(v).file_fds, 0));
 }
 
+CONTRACT(where_room_is_limited_a_removed_file_is_held_by_who_has_it_open)
+{
+	struct volume_under_test *v = volume_open(place);
+	struct store_handle closed = must_look_at(v, "closed");
+	struct store_handle used = must_look_at(v, "used");
+	bool limited = v->flags & LOCALFS_LIMITED && !v->no_handles;
+	struct store_file *file;
+	struct store_file *again;
+
+	cr_assert(eq(int, store_open(v->st, &used, O_RDWR, &file), 0));
+	cr_assert(eq(int, store_unlink(v->st, &v->root, "closed"), 0));
+	cr_assert(eq(int, store_unlink(v->st, &v->root, "used"), 0));
+	cr_expect(eq(int, store_open(v->st, &closed, O_RDONLY, &again),
+		     limited ? -ESTALE : 0));
+	if (!limited)
+		store_release(v->st, again);
+	cr_assert(eq(i64, store_pwrite(v->st, file, "abcdef", 6, 0), 6));
+	store_release(v->st, file);
+	/* Attributes: as it was when it went, or as it is. */
+	cr_expect(eq(u32, must_getattr(v, &closed).stx_nlink, 0));
+	cr_expect(eq(u64, must_getattr(v, &closed).stx_size, 3));
+	cr_expect(eq(u64, must_getattr(v, &used).stx_size, 6));
+}
+
+CONTRACT(where_room_is_limited_a_file_that_was_replaced_goes_at_once)
+{
+	struct volume_under_test *v = volume_open(place);
+	struct store_handle h = must_look_at(v, "old");
+	bool limited = v->flags & LOCALFS_LIMITED && !v->no_handles;
+	struct store_file *file;
+
+	must_create(v, &v->root, "new", "");
+	cr_assert(eq(int,
+		     store_rename(v->st, &v->root, "new", &v->root, "old", 0),
+		     0));
+	cr_expect(eq(int, store_open(v->st, &h, O_RDONLY, &file),
+		     limited ? -ESTALE : 0));
+	if (!limited)
+		store_release(v->st, file);
+	cr_expect(eq(u32, must_getattr(v, &h).stx_nlink, 0));
+}
+
+CONTRACT(however_many_files_are_removed_few_are_held)
+{
+	struct volume_under_test *v = volume_open(place);
+	bool limited = v->flags & LOCALFS_LIMITED && !v->no_handles;
+	struct store_handle last;
+	struct statx attr;
+	char name[16];
+
+	for (int i = 0; i < 600; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		last = must_look_at(v, name);
+		cr_assert(eq(int, store_unlink(v->st, &v->root, name), 0));
+	}
+	if (v->no_handles)
+		return;
+	cr_expect(le(sz, stats_of(v).held_fds, limited ? 0 : 512));
+	cr_expect(le(sz, stats_of(v).file_fds, limited ? 0 : 16));
+	if (limited)
+		cr_expect(eq(int, store_getattr(v->st, &last, NULL, &attr),
+			     -ESTALE));
+}
+
 CONTRACT(everything_is_closed_with_the_last_volume)
 {
 	struct volume_under_test *v = volume_open(place);

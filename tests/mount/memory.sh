@@ -46,9 +46,7 @@ it "it never holds a byte more, and has room again when something goes"
 expect_error 'No space left' fill "$V/big" 11
 [[ $(stat -c %s "$V/big") -le $((10 << 20)) ]] || fail "more than 10 MiB"
 rm "$V/big"
-# The kernel tells of the end of a file a moment later.
-is_empty() { (($(used_of usedBytes) == 0)); }
-wait_until 5 is_empty
+expect_eq "used bytes" "$(used_of usedBytes)" 0
 fill "$V/some" 4
 expect_eq "used bytes" "$(used_of usedBytes)" $((4 << 20))
 expect_eq "used inodes" "$(used_of usedInodes)" 2

@@ -28,12 +28,6 @@ inodes() # total|used|avail DIRECTORY
 	df --output="i$1" "$2" | tail -1 | tr -d ' '
 }
 
-# The kernel tells of the end of a file a moment later.
-inodes_are() # FIELD DIRECTORY NUMBER
-{
-	[[ $(inodes "$1" "$2") == "$3" ]]
-}
-
 V=$M/default/few/v
 W=$M/default/few/w
 daemon_start
@@ -55,7 +49,7 @@ expect_eq "usedInodes" "$(ctl get pod few -o json |
 
 it "what is removed gives room back"
 rm "$V/1"
-wait_until 10 inodes_are avail "$V" 1
+expect_eq "left" "$(inodes avail "$V")" 1
 touch "$V/5"
 
 it "applying the manifest with another limit changes it while it is in use"

@@ -109,6 +109,10 @@ for i in 1 2 3 4 5; do
 	mkdir "$A/new$i"
 done
 rm -r "${A:?}"/*
+
+it "and so has one that is open already"
+within 60 "$BUILD/roomcheck" "$A" $((14 << 20)) 5 unlinked replaced ||
+	fail "there was none"
 fill "$A/fill" >/dev/null
 
 it "a limit can change while the volume is in use"

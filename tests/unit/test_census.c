@@ -37,10 +37,9 @@ static void setup(void)
 	scratch_directory("tree");
 	scratch_file("tree/file", "hello world");
 	cr_assert(eq(int, localfs_new(NULL, &lfs, &err), 0));
-	cr_assert(eq(
-		int,
-		localfs_open(lfs, open_root, NULL, NULL, false, &store, &err),
-		0));
+	cr_assert(eq(int,
+		     localfs_open(lfs, open_root, NULL, NULL, 0, &store, &err),
+		     0));
 	c = census_new();
 	cr_assert(c != NULL);
 }
