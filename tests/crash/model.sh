@@ -9,7 +9,7 @@
 
 kills=${SOAK:+60}
 # A sanitized daemon takes its time.
-kills=${kills:-$((TIME_SCALE > 1 ? 1 : 3))}
+kills=${kills:-$((TIME_SCALE > 1 ? 1 : 2))}
 mkdir "$work/host"
 
 # survive_kills VOLUME OPTIONS...: fsmodel checks its whole tree after each.

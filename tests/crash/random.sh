@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/daemon.sh"
 
 rounds=${SOAK:+300}
-rounds=${rounds:-12}
+rounds=${rounds:-8}
 
 # Applies and deletes its own pods until an answer fails; notes each answer.
 work_on() # WHO

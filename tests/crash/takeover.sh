@@ -10,7 +10,7 @@
 [[ ${TAKEOVER:-} != uring ]] || . "$(dirname "$0")/../lib/rings.sh"
 
 kills=${SOAK:+60}
-kills=${kills:-$((TIME_SCALE > 1 ? 3 : 6))}
+kills=${kills:-$((TIME_SCALE > 1 ? 3 : 4))}
 announce 'killed by signal'
 mkdir -p "$work"/host/{here,mounted}
 mount -t tmpfs none "$work/host/mounted"
