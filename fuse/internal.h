@@ -16,6 +16,7 @@
 #include "fuse/fs.h"
 #include "fuse/inode.h"
 #include "fuse/kernel.h"
+#include "fuse/listers.h"
 #include "fuse/vnode.h"
 #include "store/store.h"
 
@@ -70,6 +71,7 @@ struct fs {
 	 * the state, as the handle stays open.
 	 */
 	_Atomic uint64_t *listings;
+	struct listers listers;
 };
 
 /* --- session.c: one request at a time in each thread ---------------------- */

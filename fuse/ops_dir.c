@@ -125,6 +125,8 @@ void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		watch_look_begin(fs, &dir, &look);
 		r = fs_lookup(fs, &dir, name, &inode, &st);
 	}
+	if (r == 0 && dir.volume->exclusive)
+		listers_look(&fs->listers, session_header()->pid);
 	if (r == 0 && look.watched)
 		reply_entry_for(req, fs, &inode, &st,
 				watch_look_end(fs, &dir, &look, name, &inode));

@@ -3,12 +3,14 @@
  * ops_readdir.c - directory listings
  *
  * Listings have no state: each request goes on where the last name's offset
- * says.  Where only we change the directory, each name comes with its file's
- * attributes (readdirplus), which the kernel then keeps.
+ * says.  Where only we change the directory, names come with their files'
+ * attributes (readdirplus), which the kernel then keeps, as far as they are
+ * wanted (listers.h).
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -25,6 +27,7 @@ struct listing {
 	struct inode inode; /* the directory, unless it is virtual */
 	dev_t dev;
 	bool plus;
+	unsigned names_left; /* room for so many; see listers.h */
 	uint64_t parent_ino; /* of ".." at a volume's root; 0 elsewhere */
 	char *buf;
 	size_t size;
@@ -93,13 +96,14 @@ static int listing_add(void *arg, const struct store_dirent *e)
 	struct statx st;
 	void *room = listing_room(l, e->name_len);
 
-	if (!room)
+	if (!room || l->names_left == 0)
 		return 1;
 	if (l->plus && l->inode.volume->exclusive &&
 	    !is_dots(e->name, e->name_len)) {
 		int r = fs_lookup(l->fs, &l->inode, e->name, &inode, &st);
 
 		if (r == 0) {
+			l->names_left--;
 			entry_fill(&entry, &inode, &st);
 			put.ino = entry.attr.ino;
 			listing_put(l, room, &put, &entry);
@@ -246,10 +250,16 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		 bool plus)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct listing l = { .fs = fs, .plus = plus, .buf = session_buffer() };
+	struct listing l = { .fs = fs,
+			     .plus = plus,
+			     .names_left = UINT_MAX,
+			     .buf = session_buffer() };
 	int r;
 
 	l.size = size < FS_MAX_WRITE ? size : FS_MAX_WRITE;
+	if (plus && off == 0 &&
+	    !listers_list(&fs->listers, session_header()->pid))
+		l.names_left = LISTERS_FIRST_NAMES;
 	if (!l.buf)
 		r = -ENOMEM;
 	else if (vnode_is_virtual(ino))
