@@ -498,6 +498,18 @@ bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
 	return is_new;
 }
 
+void inode_clear_flag(struct inode_table *t, uint64_t nodeid,
+		      enum inode_flag flag)
+{
+	struct shard *s;
+	struct record *rec = record_lock(t, nodeid, &s);
+
+	if (!rec)
+		return;
+	rec->flags &= (uint16_t)~flag;
+	pthread_mutex_unlock(&s->lock);
+}
+
 int inode_open(struct inode_table *t, uint64_t nodeid, inode_back_fn *make,
 	       void *arg, int32_t *ret_backing)
 {

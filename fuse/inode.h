@@ -40,6 +40,8 @@ enum inode_flag {
 	INODE_NO_PASSTHROUGH = 1 << 1,
 	/* The root of its volume. */
 	INODE_VOLUME_ROOT = 1 << 2,
+	/* Made by us, and nobody has given it file capabilities since. */
+	INODE_NO_CAPABILITY = 1 << 3,
 };
 
 struct inode_stats {
@@ -81,6 +83,8 @@ bool inode_is_known(struct inode_table *t, uint32_t volume_id,
 /* Set a flag; returns whether it was new. */
 bool inode_set_flag(struct inode_table *t, uint64_t nodeid,
 		    enum inode_flag flag);
+void inode_clear_flag(struct inode_table *t, uint64_t nodeid,
+		      enum inode_flag flag);
 
 /*
  * Count one more open of the file.  For passthrough (make not NULL) the

@@ -403,6 +403,9 @@ static int create_finish(struct fs *fs, const struct inode *dir,
 			store_release(dir->volume->store, sf);
 		return r;
 	}
+	/* The kernel asks for them before the first write. */
+	if (sf && dir->volume->exclusive)
+		inode_set_flag(fs->inodes, inode.nodeid, INODE_NO_CAPABILITY);
 	r = open_file(fs, &inode, sf ? st : NULL, flags, sf, &out->open);
 	if (r < 0) {
 		inode_forget(fs->inodes, inode.nodeid, 1);

@@ -31,6 +31,11 @@ static void reply_value(fuse_req_t req, size_t size, const void *value,
 		fuse_reply_buf(req, value, (size_t)n);
 }
 
+static bool is_capability(const char *name)
+{
+	return strcmp(name, "security.capability") == 0;
+}
+
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -39,7 +44,9 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	ssize_t n;
 
 	n = value ? xattr_inode(fs, ino, &inode) : -ENOMEM;
-	if (n == 0)
+	if (n == 0 && inode.flags & INODE_NO_CAPABILITY && is_capability(name))
+		n = -ENODATA;
+	else if (n == 0)
 		n = store_getxattr(inode.volume->store, &inode.handle, name,
 				   value, size < VALUE_MAX ? size : VALUE_MAX);
 	reply_value(req, size, value, n);
@@ -166,6 +173,8 @@ void op_setxattr(struct fs *fs, uint64_t nodeid)
 	if (r == 0)
 		r = charge_file(fs, &inode, 0,
 				(int64_t)(in->size + name_len + 1), &c);
+	if (r == 0 && is_capability(name))
+		inode_clear_flag(fs->inodes, nodeid, INODE_NO_CAPABILITY);
 	if (r == 0) {
 		r = store_setxattr(inode.volume->store, &inode.handle, name,
 				   name + name_len + 1, in->size,

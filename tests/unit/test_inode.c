@@ -304,3 +304,18 @@ Test(inode, threads_that_remember_and_forget_leave_nothing)
 	cr_expect(eq(u64, stats.inodes, 0));
 	cr_expect(eq(u64, vol->refs, 1));
 }
+
+Test(inode, keeps_a_flag_until_it_is_cleared)
+{
+	struct store_handle h = handle(1);
+	struct inode i;
+
+	cr_assert(eq(int, inode_remember(table, vol, &h, &i), 0));
+	cr_expect(inode_set_flag(table, i.nodeid, INODE_NO_CAPABILITY));
+	cr_expect(not(inode_set_flag(table, i.nodeid, INODE_NO_CAPABILITY)));
+	inode_set_flag(table, i.nodeid, INODE_MAYBE_MAPPED);
+	inode_clear_flag(table, i.nodeid, INODE_NO_CAPABILITY);
+	cr_assert(eq(int, inode_get(table, i.nodeid, &i), 0));
+	cr_expect(eq(uint, i.flags, INODE_MAYBE_MAPPED));
+	inode_forget(table, i.nodeid, 1);
+}
