@@ -25,7 +25,8 @@
 #define LISTERS_FIRST_NAMES 8u
 
 struct listers {
-	_Atomic uint64_t seen[LISTERS]; /* a thread's id, and whether it looks */
+	/* A thread's id, and whether it looks. */
+	_Atomic uint64_t seen[LISTERS];
 };
 
 /* A thread begins to list a directory: does it look at what is in them? */
