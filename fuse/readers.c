@@ -44,9 +44,8 @@
 #define STOP_SIGNAL	SIGUSR2
 #define STOP_RETRY_NS	2000000L
 #define SAMPLE_MIN	4  /* requests from one look at the client's CPU */
-#define SAMPLE_MAX	32 /* to the next, while it stays the same */
-#define MISSES_TO_LEAVE 2  /* looks that find the clients elsewhere */
-#define MISSES_TO_YIELD 8  /* the same, where the reader there reads too */
+#define SAMPLE_MAX	16 /* to the next, while it stays the same */
+#define MISSES_TO_YIELD 8  /* looks elsewhere, where the reader reads too */
 #define CROWD_WINDOW	32 /* requests after which to judge whether there */
 #define CROWD_TURNS	8  /* is a crowd: so many followed another client's */
 #define WATCH_MIN_MS	20
@@ -280,7 +279,6 @@ static bool is_crowd(struct worker *w, uint32_t tid)
 static void settle(struct readers *t, struct worker *w, uint32_t tid)
 {
 	struct worker *there;
-	bool called;
 	bool crowd;
 
 	if (w->cpu < 0) {
@@ -308,8 +306,8 @@ static void settle(struct readers *t, struct worker *w, uint32_t tid)
 	}
 	w->every = SAMPLE_MIN;
 	w->misses++;
-	called = unpark(t, there);
-	if (w->misses >= (called ? MISSES_TO_LEAVE : MISSES_TO_YIELD))
+	/* It costs the client more to be waited for than us to follow it. */
+	if (unpark(t, there) || w->misses >= MISSES_TO_YIELD)
 		park_if_spare(t, w);
 }
 
