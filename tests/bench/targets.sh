@@ -35,6 +35,15 @@ backing_open()
 	esac
 }
 
+# Before ext4 makes a file it looks at each inode that is free, whether that was
+# deleted a short while ago: minutes, as long as the inode is cached.  Nobody is
+# to pay so for what the one before has deleted.
+backing_settle()
+{
+	sync -f "$backing"
+	echo 1 >/proc/sys/vm/drop_caches
+}
+
 # A program that is started in the background and mounts at a directory.
 mount_point_of()
 {
