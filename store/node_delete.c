@@ -107,7 +107,8 @@ static int64_t count_opens(const struct tree_pod *shown)
 }
 
 /* Add what uses the volumes that containers are given as they are. */
-static int find_direct_users(const struct tree_pod *shown, const char *except,
+static int find_direct_users(const struct node *node,
+			     const struct tree_pod *shown, const char *except,
 			     struct users *users)
 {
 	for (size_t i = 0; shown && i < shown->n_volumes; i++) {
@@ -116,7 +117,8 @@ static int find_direct_users(const struct tree_pod *shown, const char *except,
 
 		if (!vol->direct || users->n > 0)
 			continue;
-		r = users_find(vol->host_path, vol->host_path, except, users);
+		r = users_find(vol->host_path, vol->host_path, except,
+			       node->helper, users);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
@@ -142,11 +144,11 @@ static int find_users(struct node *node, const struct catalog_pod *pod,
 		subpaths = NULL;
 		return -ENOMEM;
 	}
-	r = users_find(node->mountpoint, path, subpaths, users);
+	r = users_find(node->mountpoint, path, subpaths, node->helper, users);
 	if (r == -ENOENT || r == -ENOTCONN)
 		r = 0; /* not mounted: nobody can use it */
 	if (r == 0)
-		r = find_direct_users(shown, subpaths, users);
+		r = find_direct_users(node, shown, subpaths, users);
 	if (r < 0) {
 		errno = -r;
 		return error_set(err, r,

@@ -10,6 +10,7 @@
 #include "store/users.h"
 
 #include "store/base/cleanup.h"
+#include "store/base/helper.h"
 #include "store/base/path.h"
 
 #include <ctype.h>
@@ -34,6 +35,7 @@ struct scan {
 	const char *mountpoint;
 	const char *rel;    /* the path within the filesystem */
 	const char *except; /* NULL: none */
+	const struct helper *helper;
 	dev_t dev;
 	ino_t own_ns;
 	struct users *users;
@@ -415,7 +417,8 @@ static int scan_process(struct scan *scan, struct process *process)
 		{ "exe", "program" },
 	};
 
-	if (process->pid == getpid())
+	if (process->pid == getpid() ||
+	    helper_has_process(scan->helper, process->pid))
 		return 0;
 	process->n_mounts = 0;
 	for (size_t i = 0; i < scan->n_mounts; i++) {
@@ -492,13 +495,15 @@ static int scan_run(struct scan *scan)
 }
 
 int users_find(const char *mountpoint, const char *path,
-	       const char *except_prefix, struct users *ret)
+	       const char *except_prefix, const struct helper *helper,
+	       struct users *ret)
 {
 	struct users users = { .n = 0 };
 	struct scan scan = {
 		.mountpoint = mountpoint,
 		.rel = path_beneath(path, mountpoint),
 		.except = except_prefix,
+		.helper = helper,
 		.users = &users,
 	};
 	struct statx stx;

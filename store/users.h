@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-struct error;
+struct helper;
 
 struct users {
 	size_t n;	/* found */
@@ -18,11 +18,13 @@ struct users {
 
 /*
  * Find the users of path, a directory of the filesystem that is mounted at
- * mountpoint, and of all below it.  Our own process does not count.  A bind
- * mount counts in whichever namespace it is, under whatever name, but not
- * those at or below except_prefix (may be NULL), which are our own.
+ * mountpoint, and of all below it.  Our own process does not count, nor does
+ * what the helper (may be NULL) does for it.  A bind mount counts in whichever
+ * namespace it is, under whatever name, but not those at or below
+ * except_prefix (may be NULL), which are our own.
  */
 int users_find(const char *mountpoint, const char *path,
-	       const char *except_prefix, struct users *ret);
+	       const char *except_prefix, const struct helper *helper,
+	       struct users *ret);
 
 #endif

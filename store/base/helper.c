@@ -227,6 +227,8 @@ static void helper_main(int sock)
 	pthread_sigmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "podvolsd-helper");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	/* All that it forks is known by its session; it leads no group yet. */
+	setsid();
 	let_go(sock);
 	for (;;)
 		keep();
@@ -266,6 +268,11 @@ void helper_free(struct helper *helper)
 	while (waitpid(helper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	free(helper);
+}
+
+bool helper_has_process(const struct helper *helper, pid_t pid)
+{
+	return helper && getsid(pid) == helper->pid;
 }
 
 static int result_wait(int fd, unsigned timeout_s, struct error *err)

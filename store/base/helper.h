@@ -17,7 +17,9 @@
 #ifndef BASE_HELPER_H
 #define BASE_HELPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct error;
 struct helper;
@@ -37,6 +39,9 @@ typedef int helper_fn(int fd, const char *arg, size_t len, struct error *err);
  */
 int helper_new(struct helper **ret, struct error *err);
 void helper_free(struct helper *helper);
+
+/* Is that process the helper (NULL: no), or does it run one of its errands? */
+bool helper_has_process(const struct helper *helper, pid_t pid);
 
 /*
  * Run fn in a process of its own and wait for its end, at most timeout_s

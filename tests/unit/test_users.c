@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_users.c - every way to use a directory is found, and nothing else */
 #include "store/base/cleanup.h"
+#include "store/base/error.h"
+#include "store/base/helper.h"
 #include "store/users.h"
 #include "tests/unit/scratch.h"
 
@@ -20,6 +22,7 @@
 #define POD "/mnt/fs/default/web"
 
 static struct users users;
+static struct helper *helper;
 static pid_t child;
 
 static void setup(void)
@@ -69,8 +72,9 @@ static void start_child(void (*fn)(void))
 static void find(const char *path)
 {
 	memset(&users, 0, sizeof(users));
-	cr_assert(
-		eq(int, users_find("/mnt/fs", path, "/mnt/binds", &users), 0));
+	cr_assert(eq(int,
+		     users_find("/mnt/fs", path, "/mnt/binds", helper, &users),
+		     0));
 }
 
 static bool says(const char *how)
@@ -203,6 +207,41 @@ Test(users, our_own_process_does_not_count)
 	cr_expect(eq(sz, users.n, 0), "%s", users.text);
 }
 
+/* Leave a process behind that has the file open for as long as fd is read. */
+static int open_until_closed(int fd, const char *arg, size_t len,
+			     struct error *err)
+{
+	char byte;
+
+	(void)arg;
+	(void)len;
+	(void)err;
+	if (open(POD "/cache/file", O_RDONLY) < 0)
+		return -errno;
+	if (fork() == 0) {
+		(void)!read(fd, &byte, 1);
+		_exit(0);
+	}
+	return 0;
+}
+
+Test(users, what_our_helper_has_open_does_not_count)
+{
+	struct error err;
+	int until[2];
+
+	cr_assert(eq(int, pipe2(until, O_CLOEXEC), 0));
+	cr_assert(eq(int, helper_new(&helper, &err), 0));
+	cr_assert(eq(int,
+		     helper_run(helper, 10, open_until_closed, until[0], "", 0,
+				&err),
+		     0));
+	find(POD);
+	cr_expect(eq(sz, users.n, 0), "%s", users.text);
+	close(until[1]);
+	helper_free(helper);
+}
+
 Test(users, a_bind_mount_in_our_namespace_is_found_where_it_is)
 {
 	scratch_directory("srv");
@@ -278,7 +317,8 @@ Test(users, the_whole_mount_has_every_user_but_not_itself)
 
 Test(users, a_path_outside_of_the_mount_is_refused)
 {
-	cr_expect(eq(int, users_find("/mnt/fs", "/mnt/fsck", NULL, &users),
+	cr_expect(eq(int,
+		     users_find("/mnt/fs", "/mnt/fsck", NULL, NULL, &users),
 		     -EINVAL));
 }
 

@@ -292,7 +292,7 @@ static void log_users(struct daemon *d)
 
 	/* The binds of subPaths below the state directory are our own. */
 	if (users_find(d->mountpoint, d->mountpoint, d->options->state_dir,
-		       &users) == 0 &&
+		       d->helper, &users) == 0 &&
 	    users.n > 0)
 		log_warning("'%s' goes away though it is in use by %s",
 			    d->mountpoint, users.text);
