@@ -48,7 +48,8 @@ check-mount check-crash check-containers check-scale: check-%: mount-programs
 
 # Everything that is ours and can be slow under a sanitizer waits longer.  What
 # only repeats others, or counts time, is left to the plain build and to soak.
-# The two run side by side: what sets something in the kernel is run by one.
+# The two run side by side: what sets something in the kernel is run by one, or
+# by neither (BESIDE).
 SLOW_EXCLUDE = damaged_record|transports|million_files|socket_crowd|bounded|appears_at_once|sub_path_race
 ASAN_EXCLUDE = $(SLOW_EXCLUDE)|exec_closes|host_path_usage|host_path_watch|once|holder|takeover_uring|crash/model|crash/resize
 TSAN_EXCLUDE = $(SLOW_EXCLUDE)|posix|tools|readme|cli|hugepages
@@ -60,7 +61,7 @@ check-asan: check-deps
 check-tsan: check-deps
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) mount-programs
 	+$(Q)$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(TSAN) SANITIZE=thread $(TSAN)/podvolsd
-	$(Q)DAEMON_BUILD=$(TSAN) TIME_SCALE=8 EXCLUDE='$(TSAN_EXCLUDE)' $(RUN_TESTS) mount
+	$(Q)BESIDE=1 DAEMON_BUILD=$(TSAN) TIME_SCALE=8 EXCLUDE='$(TSAN_EXCLUDE)' $(RUN_TESTS) mount
 
 soak: mount-programs
 	$(Q)SOAK=1 TIME_SCALE=20 $(RUN_TESTS) mount crash scale
