@@ -14,8 +14,9 @@ all_targets=(native tmpfs bind podvols podvols-limited podvols-dev podvols-uring
 declare -A dir_of=()
 
 # Options of the peers: what their users get, and what the run says if asked.
+# All check permissions: passthrough_ll lets anybody do anything unless told to.
 : "${BINDFS_OPTIONS:=}" "${MERGERFS_OPTIONS:=allow_other,use_ino,minfreespace=0}"
-: "${OVERLAYFS_OPTIONS:=}" "${PASSTHROUGH_OPTIONS:=allow_other,cache=always}"
+: "${OVERLAYFS_OPTIONS:=}" "${PASSTHROUGH_OPTIONS:=allow_other,default_permissions,cache=always}"
 
 image_open() # MiB
 {
