@@ -62,42 +62,43 @@ static bool wants_passthrough(const struct fs *fs, const struct inode *inode)
 	       !(inode->flags & INODE_NO_PASSTHROUGH);
 }
 
+struct opening {
+	struct fs *fs;
+	const struct inode *inode;
+	int32_t *ret_id;
+};
+
+static int open_with(void *arg, int fd)
+{
+	const struct opening *o = arg;
+	struct backing b = { .fs = o->fs, .fd = fd };
+
+	return inode_open(o->fs->inodes, o->inode->nodeid, backing_make, &b,
+			  o->ret_id);
+}
+
 /*
  * Count the open in the inode, with a backing id if it can have one.  fd is a
  * descriptor of the file, or -1 to get one if it is needed.
  */
-static int open_backing(struct fs *fs, struct inode *inode, int fd,
+static int open_backing(struct fs *fs, const struct inode *inode, int fd,
 			int32_t *ret_id)
 {
-	struct backing b = { .fs = fs, .fd = fd };
-	cleanup_fd int own = -1;
-	int r;
+	struct opening o = { .fs = fs, .inode = inode, .ret_id = ret_id };
+	int r = -EOPNOTSUPP;
 
-	if (!wants_passthrough(fs, inode))
-		return inode_open(fs->inodes, inode->nodeid, NULL, NULL,
-				  ret_id);
-	for (;;) {
-		if (b.fd < 0 && !inode->is_open) {
-			own = store_backing_fd(inode->volume->store,
-					       &inode->handle);
-			if (own == -EOPNOTSUPP || own == -ENOSYS) {
-				own = -1;
-				return inode_open(fs->inodes, inode->nodeid,
-						  NULL, NULL, ret_id);
-			}
-			if (own < 0) {
-				r = own;
-				own = -1;
-				return r;
-			}
-			b.fd = own;
-		}
-		r = inode_open(fs->inodes, inode->nodeid, backing_make, &b,
-			       ret_id);
-		if (r != -EAGAIN)
-			return r;
-		inode->is_open = false; /* its last open ended meanwhile */
+	if (wants_passthrough(fs, inode)) {
+		r = -EAGAIN;
+		if (fd >= 0 || inode->is_open)
+			r = open_with(&o, fd);
+		/* None was given, and its last open may have ended meanwhile */
+		if (r == -EAGAIN)
+			r = store_with_path(inode->volume->store,
+					    &inode->handle, open_with, &o);
 	}
+	if (r == -EOPNOTSUPP)
+		r = inode_open(fs->inodes, inode->nodeid, NULL, NULL, ret_id);
+	return r;
 }
 
 /*

@@ -248,11 +248,12 @@ int store_splice_fd(struct store *st, struct store_file *file)
 	return st->ops->splice_fd(st, file);
 }
 
-int store_backing_fd(struct store *st, const struct store_handle *h)
+int store_with_path(struct store *st, const struct store_handle *h,
+		    store_path_fn *fn, void *arg)
 {
-	if (!st->ops->backing_fd)
+	if (!st->ops->with_path)
 		return -EOPNOTSUPP;
-	return st->ops->backing_fd(st, h);
+	return st->ops->with_path(st, h, fn, arg);
 }
 
 int store_fsync(struct store *st, const struct store_handle *h,

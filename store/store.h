@@ -85,6 +85,9 @@ struct store_dirent {
 /* Return 0 to go on, anything else to end the listing before this entry. */
 typedef int store_dirent_fn(void *arg, const struct store_dirent *entry);
 
+/* fd is the caller's, and closed afterwards. */
+typedef int store_path_fn(void *arg, int fd);
+
 /* What became of something that is watched. */
 enum store_change {
 	STORE_CHANGED,	    /* its attributes or bytes are others */
@@ -231,10 +234,12 @@ struct store_ops {
 	int (*splice_fd)(struct store *st, struct store_file *file);
 
 	/*
-	 * A new O_PATH descriptor of a regular file, for kernel passthrough;
-	 * the caller closes it.  NULL: bytes are not in a local filesystem.
+	 * Call fn with an O_PATH descriptor of a regular file, for kernel
+	 * passthrough; it is good until fn returns.  Returns what fn returns,
+	 * or -errno.  NULL: bytes are not in a local filesystem.
 	 */
-	int (*backing_fd)(struct store *st, const struct store_handle *h);
+	int (*with_path)(struct store *st, const struct store_handle *h,
+			 store_path_fn *fn, void *arg);
 
 	/* file may be NULL below; the handle then names the file. */
 	int (*fsync)(struct store *st, const struct store_handle *h,
@@ -378,7 +383,9 @@ ssize_t store_pread(struct store *st, struct store_file *file, void *buf,
 ssize_t store_pwrite(struct store *st, struct store_file *file, const void *buf,
 		     size_t len, uint64_t off);
 int store_splice_fd(struct store *st, struct store_file *file);
-int store_backing_fd(struct store *st, const struct store_handle *h);
+/* -EOPNOTSUPP: bytes are not in a local filesystem. */
+int store_with_path(struct store *st, const struct store_handle *h,
+		    store_path_fn *fn, void *arg);
 int store_fsync(struct store *st, const struct store_handle *h,
 		struct store_file *file, bool datasync);
 int store_fallocate(struct store *st, const struct store_handle *h,

@@ -133,18 +133,22 @@ int local_splice_fd(struct store *st, struct store_file *file)
 	return local_of(st)->limited ? -EOPNOTSUPP : file->fd;
 }
 
-int local_backing_fd(struct store *st, const struct store_handle *h)
+int local_with_path(struct store *st, const struct store_handle *h,
+		    store_path_fn *fn, void *arg)
 {
 	cleanup_pin struct pin pin = PIN_INIT;
 	enum handle_class class = handle_class(h);
+	cleanup_fd int fd = -1;
 	int r;
 
-	if (class == HANDLE_UNKNOWN || h->type == HANDLE_TYPE_HELD)
-		return pin_reopen(local_of(st), h, O_PATH);
+	if (class == HANDLE_UNKNOWN || h->type == HANDLE_TYPE_HELD) {
+		fd = pin_reopen(local_of(st), h, O_PATH);
+		return fd < 0 ? fd : fn(arg, fd);
+	}
 	if (class != HANDLE_REG)
 		return -EINVAL;
 	r = pin_open(local_of(st), h, &pin);
-	return r < 0 ? r : pin_take_fd(&pin);
+	return r < 0 ? r : fn(arg, pin.fd);
 }
 
 /*

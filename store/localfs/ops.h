@@ -54,7 +54,8 @@ ssize_t local_pread(struct store *st, struct store_file *file, void *buf,
 ssize_t local_pwrite(struct store *st, struct store_file *file, const void *buf,
 		     size_t len, uint64_t off);
 int local_splice_fd(struct store *st, struct store_file *file);
-int local_backing_fd(struct store *st, const struct store_handle *h);
+int local_with_path(struct store *st, const struct store_handle *h,
+		    store_path_fn *fn, void *arg);
 int local_fsync(struct store *st, const struct store_handle *h,
 		struct store_file *file, bool datasync);
 int local_fallocate(struct store *st, const struct store_handle *h,

@@ -114,18 +114,6 @@ int pin_open(struct local_store *ls, const struct store_handle *h,
 	return pin_new(ls, cache, h, O_PATH, ret);
 }
 
-int pin_take_fd(struct pin *pin)
-{
-	int fd;
-
-	if (pin->kind == PIN_OWN) {
-		pin->kind = PIN_NONE;
-		return steal_fd(&pin->fd);
-	}
-	fd = fcntl(pin->fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
 void pin_forget(struct local_store *ls, const struct store_handle *h)
 {
 	enum handle_class class = handle_class(h);

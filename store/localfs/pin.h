@@ -43,8 +43,6 @@ int pin_open(struct local_store *ls, const struct store_handle *h,
 int pin_open_dir(struct local_store *ls, const struct store_handle *h,
 		 struct pin *ret);
 void pin_done(struct pin *pin);
-/* The descriptor, or another of the same file, for the caller to close. */
-int pin_take_fd(struct pin *pin);
 /* Nobody will ask for this file any more. */
 void pin_forget(struct local_store *ls, const struct store_handle *h);
 
