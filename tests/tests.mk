@@ -51,7 +51,7 @@ check-mount check-crash check-containers check-scale: check-%: mount-programs
 # The two run side by side: what sets something in the kernel is run by one, or
 # by neither (BESIDE).
 SLOW_EXCLUDE = damaged_record|transports|million_files|socket_crowd|bounded|appears_at_once|sub_path_race
-ASAN_EXCLUDE = $(SLOW_EXCLUDE)|exec_closes|host_path_usage|host_path_watch|once|holder|takeover_uring|crash/model|crash/resize
+ASAN_EXCLUDE = $(SLOW_EXCLUDE)|exec_closes|host_path_usage|host_path_watch|usage_random|once|holder|takeover_uring|crash/(model|resize|random|recount)
 TSAN_EXCLUDE = $(SLOW_EXCLUDE)|posix|tools|readme|cli|hugepages
 
 check-asan: check-deps
