@@ -12,40 +12,34 @@
 
 #include "fuse/host_lock.h"
 #include "fuse/inode.h"
+#include "fuse/lock_waits.h"
 #include "fuse/ranges.h"
 #include "store/base/log.h"
 #include "store/volume.h"
 
-#define N_STRIPES      64u
-#define OFFSET_MAX     (UINT64_MAX >> 1)
-#define DEADLOCK_DEPTH 32 /* owners followed before a wait is believed */
-#define HOST_RETRY_MS  10 /* between two tries for a lock of the host */
+#define N_STRIPES  64u
+#define OFFSET_MAX (UINT64_MAX >> 1)
 
-struct waiter {
-	uint64_t ticket;
-	struct lock lock;
-	enum lock_space space;
-	uint64_t blocker; /* owner that it waits for; 0: the host */
-	lock_done_fn *done;
-	void *arg;
-	int result;
-	struct waiter *next;	    /* of the file, first come first */
-	struct waiter *next_global; /* of all, for finding deadlocks */
-	struct waiter **prev_global;
-};
-
+/*
+ * What is locked of a file.  Whoever asks the host does so with the file's lock
+ * and no other: a host that does not answer keeps those of the file waiting.
+ */
 struct locked_file {
+	struct lock_queue queue; /* first: lock_queue_fn have it */
 	uint64_t nodeid;
 	struct volume *volume;
+	struct stripe *stripe;
+	unsigned users; /* under the stripe's lock: who holds or wants ours */
+	pthread_mutex_t lock;	/* of what follows; none is taken before */
 	struct host_locks host; /* used if the volume is not exclusive */
 	struct ranges ranges[LOCK_N_SPACES];
 	unsigned n_ranges; /* of both spaces */
-	struct waiter *waiters;
 	UT_hash_handle hh;
 };
 
+/* Some of the files, and records for their ranges. */
 struct stripe {
-	pthread_mutex_t lock; /* of all that follows; before wait_lock */
+	pthread_mutex_t lock; /* of the table; nothing is called with it held */
 	struct locked_file *files;
 	struct range_cache cache;
 } __attribute__((aligned(64)));
@@ -53,16 +47,8 @@ struct stripe {
 struct locks {
 	struct range_pool *pool;
 	struct range *found; /* of a predecessor, until locks_attach() */
+	struct lock_waits *waits;
 	struct stripe stripes[N_STRIPES];
-	pthread_mutex_t wait_lock; /* waiting */
-	struct waiter *waiting;
-	atomic_uint_fast64_t tickets;
-	/* Waits for the host's locks are retried by one thread. */
-	pthread_t retrier;
-	bool has_retrier; /* under wait_lock, as the next */
-	bool stopping;
-	pthread_cond_t retry;
-	unsigned n_host_waits;
 };
 
 /* --- files --- */
@@ -92,6 +78,9 @@ static struct locked_file *file_make(struct stripe *s,
 		return NULL;
 	f->nodeid = inode->nodeid;
 	f->volume = volume_ref(inode->volume);
+	f->queue.volume = f->volume;
+	f->stripe = s;
+	pthread_mutex_init(&f->lock, NULL);
 	f->host.store = f->volume->store;
 	f->host.handle = inode->handle;
 	for (int i = 0; i < LOCK_N_SPACES; i++)
@@ -101,16 +90,70 @@ static struct locked_file *file_make(struct stripe *s,
 	return f;
 }
 
-/* Forget a file on which nothing is held or waited for. */
-static void file_tidy(struct stripe *s, struct locked_file *f)
+static void file_free(struct locked_file *f)
 {
-	if (f->ranges[LOCK_POSIX].first || f->ranges[LOCK_FLOCK].first ||
-	    f->waiters)
-		return;
-	HASH_DEL(s->files, f);
 	host_locks_done(&f->host);
+	pthread_mutex_destroy(&f->lock);
 	volume_unref(f->volume);
 	free(f);
+}
+
+static bool file_is_idle(const struct locked_file *f)
+{
+	return f->users == 0 && !f->ranges[LOCK_POSIX].first &&
+	       !f->ranges[LOCK_FLOCK].first && lock_queue_is_empty(&f->queue);
+}
+
+/* The file stays until file_drop(). */
+static void file_hold(struct locked_file *f)
+{
+	pthread_mutex_lock(&f->stripe->lock);
+	f->users++;
+	pthread_mutex_unlock(&f->stripe->lock);
+}
+
+/* One on which nothing is held or waited for is forgotten. */
+static void file_drop(struct locked_file *f)
+{
+	struct stripe *s = f->stripe;
+	bool idle;
+
+	pthread_mutex_lock(&s->lock);
+	f->users--;
+	idle = file_is_idle(f);
+	if (idle)
+		HASH_DEL(s->files, f);
+	pthread_mutex_unlock(&s->lock);
+	if (idle)
+		file_free(f);
+}
+
+/* A file of which something is known, as file_hold(); else NULL. */
+static struct locked_file *file_known(struct locks *l, uint64_t nodeid)
+{
+	struct stripe *s = stripe_of(l, nodeid);
+	struct locked_file *f;
+
+	pthread_mutex_lock(&s->lock);
+	f = file_find(s, nodeid);
+	if (f)
+		f->users++;
+	pthread_mutex_unlock(&s->lock);
+	return f;
+}
+
+/* Any file, as file_hold(); NULL if there is no memory. */
+static struct locked_file *file_any(struct locks *l, const struct inode *inode)
+{
+	struct stripe *s = stripe_of(l, inode->nodeid);
+	struct locked_file *f;
+
+	pthread_mutex_lock(&s->lock);
+	f = file_make(s, inode);
+	if (f)
+		f->users++;
+	pthread_mutex_unlock(&s->lock);
+	return f;
 }
 
 /* Do others who use the file see (and make) locks? */
@@ -122,8 +165,8 @@ static bool is_shared(const struct locked_file *f)
 /* --- setting --- */
 
 /* Change the ranges of a file, within what it and its volume may have. */
-static int file_apply(struct stripe *s, struct locked_file *f,
-		      enum lock_space space, const struct lock *lock)
+static int file_apply(struct locked_file *f, enum lock_space space,
+		      const struct lock *lock)
 {
 	int_fast64_t used = atomic_load(&f->volume->locks);
 	unsigned before = f->n_ranges;
@@ -134,7 +177,8 @@ static int file_apply(struct stripe *s, struct locked_file *f,
 		max += LOCKS_PER_VOLUME - (unsigned)used;
 	if (max > LOCKS_PER_FILE)
 		max = LOCKS_PER_FILE;
-	r = ranges_apply(&f->ranges[space], &s->cache, lock, &f->n_ranges, max);
+	r = ranges_apply(&f->ranges[space], &f->stripe->cache, lock,
+			 &f->n_ranges, max);
 	atomic_fetch_add(&f->volume->locks, (int)(f->n_ranges - before));
 	return r;
 }
@@ -151,8 +195,7 @@ static void file_tidy_owner(struct locked_file *f, enum lock_space space,
  * flock(2) to another type lets go of the old lock first, even if the new one
  * is not to be had.
  */
-static void flock_convert(struct stripe *s, struct locked_file *f,
-			  const struct lock *lock)
+static void flock_convert(struct locked_file *f, const struct lock *lock)
 {
 	struct lock all = *lock;
 
@@ -160,19 +203,18 @@ static void flock_convert(struct stripe *s, struct locked_file *f,
 	    !ranges_has_owner(&f->ranges[LOCK_FLOCK], lock->owner))
 		return;
 	all.type = F_UNLCK;
-	file_apply(s, f, LOCK_FLOCK, &all);
+	file_apply(f, LOCK_FLOCK, &all);
 }
 
 /* -EAGAIN with the owner in the way in *ret_blocker; 0 there: the host. */
-static int file_set(struct stripe *s, struct locked_file *f,
-		    enum lock_space space, const struct lock *lock,
-		    uint64_t *ret_blocker)
+static int file_set(struct locked_file *f, enum lock_space space,
+		    const struct lock *lock, uint64_t *ret_blocker)
 {
 	const struct range *c = NULL;
 	int r = 0;
 
 	if (space == LOCK_FLOCK)
-		flock_convert(s, f, lock);
+		flock_convert(f, lock);
 	if (lock->type != F_UNLCK)
 		c = ranges_conflict(&f->ranges[space], lock);
 	if (c) {
@@ -185,275 +227,115 @@ static int file_set(struct stripe *s, struct locked_file *f,
 	if (is_shared(f))
 		r = host_locks_set(&f->host, space, lock);
 	if (r == 0 || lock->type == F_UNLCK)
-		r = file_apply(s, f, space, lock);
+		r = file_apply(f, space, lock);
 	file_tidy_owner(f, space, lock->owner);
 	return r;
 }
 
-/*
- * Under wait_lock: does blocker, waiting for another in turn, wait for owner in
- * the end?
- */
-static bool closes_circle(const struct locks *l, uint64_t owner,
-			  uint64_t blocker)
+/* Give what became free to those who wait for it, first come first. */
+static void file_wake(struct locks *l, struct locked_file *f,
+		      struct lock_wait **answered)
 {
-	for (int depth = 0; depth < DEADLOCK_DEPTH && blocker; depth++) {
-		const struct waiter *w = l->waiting;
+	struct lock_wait *w = lock_waits_first(l->waits, &f->queue);
 
-		if (blocker == owner)
-			return true;
-		while (w && (w->lock.owner != blocker || w->space))
-			w = w->next_global;
-		blocker = w ? w->blocker : 0;
-	}
-	return false;
-}
-
-static bool would_deadlock(const struct locks *l, const struct waiter *w,
-			   uint64_t blocker)
-{
-	return w->space == LOCK_POSIX &&
-	       closes_circle(l, w->lock.owner, blocker);
-}
-
-/* -EDEADLK, and not added, if the wait would never end. */
-static int waiting_add(struct locks *l, struct waiter *w)
-{
-	pthread_mutex_lock(&l->wait_lock);
-	/* Two that begin to wait for each other: the second one is told. */
-	if (would_deadlock(l, w, w->blocker)) {
-		pthread_mutex_unlock(&l->wait_lock);
-		return -EDEADLK;
-	}
-	w->next_global = l->waiting;
-	w->prev_global = &l->waiting;
-	if (w->next_global)
-		w->next_global->prev_global = &w->next_global;
-	l->waiting = w;
-	l->n_host_waits += w->blocker == 0;
-	if (w->blocker == 0)
-		pthread_cond_signal(&l->retry);
-	pthread_mutex_unlock(&l->wait_lock);
-	return 0;
-}
-
-static void waiting_remove(struct locks *l, struct waiter *w)
-{
-	pthread_mutex_lock(&l->wait_lock);
-	*w->prev_global = w->next_global;
-	if (w->next_global)
-		w->next_global->prev_global = w->prev_global;
-	l->n_host_waits -= w->blocker == 0;
-	pthread_mutex_unlock(&l->wait_lock);
-}
-
-/* -EDEADLK if waiting for another one now would never end. */
-static int waiting_set_blocker(struct locks *l, struct waiter *w,
-			       uint64_t blocker)
-{
-	int r = 0;
-
-	pthread_mutex_lock(&l->wait_lock);
-	if (w->blocker != blocker && would_deadlock(l, w, blocker))
-		r = -EDEADLK;
-	l->n_host_waits -= w->blocker == 0;
-	w->blocker = blocker;
-	l->n_host_waits += blocker == 0;
-	if (blocker == 0)
-		pthread_cond_signal(&l->retry);
-	pthread_mutex_unlock(&l->wait_lock);
-	return r;
-}
-
-/*
- * Give what became free to those who wait for it, first come first.  They are
- * moved to *granted, for lock_answer() once the stripe is unlocked.
- */
-static void file_wake(struct locks *l, struct stripe *s, struct locked_file *f,
-		      struct waiter **granted)
-{
-	struct waiter **p = &f->waiters;
-
-	while (*p) {
-		struct waiter *w = *p;
+	while (w) {
 		uint64_t blocker;
-		int r = file_set(s, f, w->space, &w->lock, &blocker);
+		int r = file_set(f, w->space, &w->lock, &blocker);
 
-		if (r == -EAGAIN && waiting_set_blocker(l, w, blocker) < 0)
-			r = -EDEADLK;
-		if (r == -EAGAIN) {
-			p = &w->next;
-			continue;
-		}
-		*p = w->next;
-		waiting_remove(l, w);
-		w->result = r;
-		w->next = *granted;
-		*granted = w;
+		w = lock_waits_next(l->waits, &f->queue, w, r, blocker,
+				    answered);
 	}
 }
 
-static void answer(struct waiter *granted)
+/* The end of work on a locked file. */
+static void file_done(struct locked_file *f, struct lock_wait *answered)
 {
-	while (granted) {
-		struct waiter *w = granted;
-
-		granted = w->next;
-		w->done(w->arg, w->result);
-		free(w);
-	}
+	pthread_mutex_unlock(&f->lock);
+	file_drop(f);
+	lock_waits_answer(answered);
 }
 
 int locks_set(struct locks *l, const struct inode *inode, enum lock_space space,
 	      const struct lock *lock)
 {
-	struct stripe *s = stripe_of(l, inode->nodeid);
-	struct waiter *granted = NULL;
+	struct lock_wait *answered = NULL;
 	struct locked_file *f;
 	uint64_t blocker;
-	int r = 0;
+	int r;
 
-	pthread_mutex_lock(&s->lock);
-	f = lock->type == F_UNLCK ? file_find(s, inode->nodeid)
-				  : file_make(s, inode);
-	if (f) {
-		r = file_set(s, f, space, lock, &blocker);
-		file_wake(l, s, f, &granted);
-		file_tidy(s, f);
-	} else if (lock->type != F_UNLCK) {
-		r = -ENOLCK;
-	}
-	pthread_mutex_unlock(&s->lock);
-	answer(granted);
+	f = lock->type == F_UNLCK ? file_known(l, inode->nodeid)
+				  : file_any(l, inode);
+	if (!f)
+		return lock->type == F_UNLCK ? 0 : -ENOLCK;
+	pthread_mutex_lock(&f->lock);
+	r = file_set(f, space, lock, &blocker);
+	file_wake(l, f, &answered);
+	file_done(f, answered);
 	return r;
-}
-
-static struct waiter *waiter_new(struct locks *l, enum lock_space space,
-				 const struct lock *lock, uint64_t blocker,
-				 uint64_t stripe)
-{
-	struct waiter *w = calloc(1, sizeof(*w));
-
-	if (!w)
-		return NULL;
-	w->ticket = (atomic_fetch_add(&l->tickets, 1) + 1) * N_STRIPES + stripe;
-	w->space = space;
-	w->lock = *lock;
-	w->blocker = blocker;
-	return w;
-}
-
-/* Put w at the end of the file's queue; takes it over. */
-static int file_queue(struct locks *l, struct locked_file *f, struct waiter *w)
-{
-	struct waiter **p = &f->waiters;
-	int r = waiting_add(l, w);
-
-	if (r < 0) {
-		free(w);
-		return r;
-	}
-	while (*p)
-		p = &(*p)->next;
-	*p = w;
-	return 1;
 }
 
 int locks_wait(struct locks *l, const struct inode *inode,
 	       enum lock_space space, const struct lock *lock,
 	       lock_done_fn *done, void *arg, uint64_t *ret_ticket)
 {
-	struct stripe *s = stripe_of(l, inode->nodeid);
-	struct waiter *granted = NULL;
-	struct locked_file *f;
-	struct waiter *w;
+	const struct lock_wait wait = {
+		.space = space, .lock = *lock, .done = done, .arg = arg
+	};
+	struct locked_file *f = file_any(l, inode);
+	struct lock_wait *answered = NULL;
 	uint64_t blocker;
-	int r = -ENOLCK;
+	int r;
 
-	pthread_mutex_lock(&s->lock);
-	f = file_make(s, inode);
 	if (!f)
-		goto out;
-	r = file_set(s, f, space, lock, &blocker);
-	file_wake(l, s, f, &granted); /* a change of type may let others in */
+		return -ENOLCK;
+	pthread_mutex_lock(&f->lock);
+	r = file_set(f, space, lock, &blocker);
+	file_wake(l, f, &answered); /* a change of type may let others in */
 	if (r == -EAGAIN) {
-		w = waiter_new(l, space, lock, blocker, s - l->stripes);
-		r = -ENOLCK;
-		if (w) {
-			w->done = done;
-			w->arg = arg;
-			*ret_ticket = w->ticket;
-			r = file_queue(l, f, w);
-		}
+		r = lock_waits_add(l->waits, &f->queue, &wait, blocker,
+				   ret_ticket);
+		r = r < 0 ? r : 1;
 	}
-	file_tidy(s, f);
-out:
-	pthread_mutex_unlock(&s->lock);
-	answer(granted);
+	file_done(f, answered);
 	return r;
 }
 
-/* Take the waiter with this ticket out of the stripe; NULL if it is gone. */
-static struct waiter *stripe_take_waiter(struct locks *l, struct stripe *s,
-					 uint64_t ticket)
+/* The file is not locked: that could take as long as its host. */
+void locks_interrupt(struct locks *l, uint64_t nodeid, uint64_t ticket)
 {
-	struct locked_file *f;
-	struct locked_file *tmp;
+	struct locked_file *f = file_known(l, nodeid);
+	struct lock_wait *answered = NULL;
 
-	HASH_ITER(hh, s->files, f, tmp)
-	{
-		struct waiter **p = &f->waiters;
-
-		while (*p && (*p)->ticket != ticket)
-			p = &(*p)->next;
-		if (*p) {
-			struct waiter *w = *p;
-
-			*p = w->next;
-			w->next = NULL;
-			w->result = -EINTR;
-			waiting_remove(l, w);
-			file_tidy(s, f);
-			return w;
-		}
-	}
-	return NULL;
-}
-
-void locks_interrupt(struct locks *l, uint64_t ticket)
-{
-	struct stripe *s = &l->stripes[ticket % N_STRIPES];
-	struct waiter *w;
-
-	pthread_mutex_lock(&s->lock);
-	w = stripe_take_waiter(l, s, ticket);
-	pthread_mutex_unlock(&s->lock);
-	answer(w);
+	if (!f)
+		return;
+	lock_waits_interrupt(l->waits, &f->queue, ticket, &answered);
+	file_drop(f);
+	lock_waits_answer(answered);
 }
 
 /* --- testing and dropping --- */
 
 int locks_test(struct locks *l, const struct inode *inode, struct lock *lock)
 {
-	struct stripe *s = stripe_of(l, inode->nodeid);
-	const struct range *c = NULL;
+	const struct range *c;
 	struct locked_file *f;
 	int r = 0;
 
-	pthread_mutex_lock(&s->lock);
-	f = inode->volume->exclusive ? file_find(s, inode->nodeid)
-				     : file_make(s, inode);
-	if (f)
-		c = ranges_conflict(&f->ranges[LOCK_POSIX], lock);
+	f = inode->volume->exclusive ? file_known(l, inode->nodeid)
+				     : file_any(l, inode);
+	if (!f) {
+		lock->type = F_UNLCK;
+		return 0;
+	}
+	pthread_mutex_lock(&f->lock);
+	c = ranges_conflict(&f->ranges[LOCK_POSIX], lock);
 	if (c)
 		*lock = c->lock;
-	else if (f && is_shared(f))
+	else if (is_shared(f))
 		r = host_locks_test(&f->host, lock);
 	else
 		lock->type = F_UNLCK;
-	if (f)
-		file_tidy(s, f);
-	pthread_mutex_unlock(&s->lock);
+	file_done(f, NULL);
 	return r;
 }
 
@@ -469,23 +351,20 @@ void locks_drop_owner(struct locks *l, const struct inode *inode,
 
 void locks_drop_file(struct locks *l, const struct inode *inode, uint64_t fh)
 {
-	struct stripe *s = stripe_of(l, inode->nodeid);
+	struct locked_file *f = file_known(l, inode->nodeid);
+	struct lock all = { .end = OFFSET_MAX, .type = F_UNLCK };
+	struct lock_wait *answered = NULL;
+	uint64_t blocker;
 
-	for (int space = 0; space < LOCK_N_SPACES;) {
-		struct locked_file *f;
-		uint64_t owner = 0;
-		bool found = false;
-
-		pthread_mutex_lock(&s->lock);
-		f = file_find(s, inode->nodeid);
-		if (f)
-			found = ranges_find_file(&f->ranges[space], fh, &owner);
-		pthread_mutex_unlock(&s->lock);
-		if (found)
-			locks_drop_owner(l, inode, space, owner);
-		else
-			space++;
+	if (!f)
+		return;
+	pthread_mutex_lock(&f->lock);
+	for (int i = 0; i < LOCK_N_SPACES; i++) {
+		while (ranges_find_file(&f->ranges[i], fh, &all.owner))
+			file_set(f, (enum lock_space)i, &all, &blocker);
 	}
+	file_wake(l, f, &answered);
+	file_done(f, answered);
 }
 
 /* --- what a predecessor left --- */
@@ -554,10 +433,10 @@ static void file_attach_host(struct locked_file *f)
 	}
 }
 
-static int file_attach(struct stripe *s, struct locked_file *f)
+static int file_attach(struct locked_file *f)
 {
 	for (int space = 0; space < LOCK_N_SPACES; space++) {
-		int r = ranges_adopt(&f->ranges[space], &s->cache);
+		int r = ranges_adopt(&f->ranges[space], &f->stripe->cache);
 
 		if (r < 0)
 			return r;
@@ -587,7 +466,7 @@ int locks_attach(struct locks *l, locks_find_fn *find, void *arg)
 
 		HASH_ITER(hh, s->files, f, tmp)
 		{
-			int r = file_attach(s, f);
+			int r = file_attach(f);
 
 			if (r < 0)
 				return r;
@@ -596,55 +475,25 @@ int locks_attach(struct locks *l, locks_find_fn *find, void *arg)
 	return 0;
 }
 
-/* --- waiting for the host --- */
-
-/* Try again, on one stripe, what waits for locks of the host's processes. */
-static void stripe_retry(struct locks *l, struct stripe *s)
-{
-	struct waiter *granted = NULL;
-	struct locked_file *f;
-	struct locked_file *tmp;
-
-	pthread_mutex_lock(&s->lock);
-	HASH_ITER(hh, s->files, f, tmp)
-	{
-		if (!is_shared(f) || !f->waiters)
-			continue;
-		file_wake(l, s, f, &granted);
-		file_tidy(s, f);
-	}
-	pthread_mutex_unlock(&s->lock);
-	answer(granted);
-}
-
-/*
- * A lock that a process of the host holds is waited for by asking again: a
- * blocking call would cost a thread for each wait, which a container could
- * have without end.
- */
-static void *retrier_main(void *arg)
-{
-	struct locks *l = arg;
-
-	pthread_mutex_lock(&l->wait_lock);
-	while (!l->stopping) {
-		struct timespec ts = { .tv_nsec = HOST_RETRY_MS * 1000000L };
-
-		if (l->n_host_waits == 0) {
-			pthread_cond_wait(&l->retry, &l->wait_lock);
-			continue;
-		}
-		pthread_mutex_unlock(&l->wait_lock);
-		nanosleep(&ts, NULL);
-		for (unsigned i = 0; i < N_STRIPES; i++)
-			stripe_retry(l, &l->stripes[i]);
-		pthread_mutex_lock(&l->wait_lock);
-	}
-	pthread_mutex_unlock(&l->wait_lock);
-	return NULL;
-}
-
 /* --- the table --- */
+
+/* lock_queue_fn */
+static void queue_hold(void *arg, struct lock_queue *q)
+{
+	(void)arg;
+	file_hold((struct locked_file *)q);
+}
+
+/* lock_queue_fn */
+static void queue_retry(void *arg, struct lock_queue *q)
+{
+	struct locked_file *f = (struct locked_file *)q;
+	struct lock_wait *answered = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	file_wake(arg, f, &answered);
+	file_done(f, answered);
+}
 
 int locks_new(struct state *state, struct locks **ret)
 {
@@ -661,12 +510,9 @@ int locks_new(struct state *state, struct locks **ret)
 	}
 	for (unsigned i = 0; i < N_STRIPES; i++) {
 		pthread_mutex_init(&l->stripes[i].lock, NULL);
-		l->stripes[i].cache.pool = l->pool;
+		range_cache_init(&l->stripes[i].cache, l->pool);
 	}
-	pthread_mutex_init(&l->wait_lock, NULL);
-	pthread_cond_init(&l->retry, NULL);
-	r = -pthread_create(&l->retrier, NULL, retrier_main, l);
-	l->has_retrier = r == 0;
+	r = lock_waits_new(queue_hold, queue_retry, l, &l->waits);
 	if (r < 0) {
 		locks_free(l);
 		return r;
@@ -675,51 +521,30 @@ int locks_new(struct state *state, struct locks **ret)
 	return 0;
 }
 
-static void retrier_stop(struct locks *l)
-{
-	if (!l->has_retrier)
-		return;
-	pthread_mutex_lock(&l->wait_lock);
-	l->stopping = true;
-	pthread_cond_signal(&l->retry);
-	pthread_mutex_unlock(&l->wait_lock);
-	pthread_join(l->retrier, NULL);
-}
-
-static void stripe_clear(struct locks *l, struct stripe *s)
+static void stripe_done(struct stripe *s)
 {
 	struct locked_file *f;
 	struct locked_file *tmp;
 
 	HASH_ITER(hh, s->files, f, tmp)
 	{
-		while (f->waiters) {
-			struct waiter *w = f->waiters;
-
-			f->waiters = w->next;
-			w->next = NULL;
-			w->result = -EINTR;
-			waiting_remove(l, w);
-			answer(w);
-		}
 		for (int space = 0; space < LOCK_N_SPACES; space++)
 			ranges_clear(&f->ranges[space], &s->cache);
 		atomic_fetch_sub(&f->volume->locks, f->n_ranges);
-		file_tidy(s, f);
+		HASH_DEL(s->files, f);
+		file_free(f);
 	}
+	range_cache_done(&s->cache);
+	pthread_mutex_destroy(&s->lock);
 }
 
 void locks_free(struct locks *l)
 {
 	if (!l)
 		return;
-	retrier_stop(l);
-	for (unsigned i = 0; i < N_STRIPES; i++) {
-		stripe_clear(l, &l->stripes[i]);
-		pthread_mutex_destroy(&l->stripes[i].lock);
-	}
-	pthread_cond_destroy(&l->retry);
-	pthread_mutex_destroy(&l->wait_lock);
+	lock_waits_free(l->waits);
+	for (unsigned i = 0; i < N_STRIPES; i++)
+		stripe_done(&l->stripes[i]);
 	range_pool_free(l->pool);
 	free(l);
 }

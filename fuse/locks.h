@@ -81,8 +81,11 @@ int locks_set(struct locks *l, const struct inode *inode, enum lock_space space,
 int locks_wait(struct locks *l, const struct inode *inode,
 	       enum lock_space space, const struct lock *lock,
 	       lock_done_fn *done, void *arg, uint64_t *ret_ticket);
-/* End a wait with -EINTR, if it has not ended yet. */
-void locks_interrupt(struct locks *l, uint64_t ticket);
+/*
+ * End a wait for a file's lock with -EINTR, if it has not ended yet, or as soon
+ * as the host has answered.
+ */
+void locks_interrupt(struct locks *l, uint64_t nodeid, uint64_t ticket);
 
 /* F_GETLK: the first conflicting lock, or type F_UNLCK in *lock. */
 int locks_test(struct locks *l, const struct inode *inode, struct lock *lock);

@@ -20,6 +20,7 @@ struct pending {
 	struct fs *fs;
 	fuse_req_t req;
 	uint64_t unique;
+	uint64_t nodeid;
 	uint64_t ticket; /* 0: not known yet */
 	bool interrupted;
 	struct pending *next;
@@ -124,6 +125,7 @@ static void lock_interrupted(fuse_req_t req, void *data)
 {
 	struct fs *fs = fuse_req_userdata(req);
 	struct pending *p;
+	uint64_t nodeid = 0;
 	uint64_t ticket = 0;
 
 	pthread_mutex_lock(&fs->pending_lock);
@@ -131,14 +133,16 @@ static void lock_interrupted(fuse_req_t req, void *data)
 	if (p) {
 		p->interrupted = true;
 		ticket = p->ticket;
+		nodeid = p->nodeid;
 	}
 	pthread_mutex_unlock(&fs->pending_lock);
 	if (ticket)
-		locks_interrupt(fs->locks, ticket);
+		locks_interrupt(fs->locks, nodeid, ticket);
 }
 
 /* The wait began: an interruption that came before it knew how is due. */
-static void lock_waits(struct fs *fs, uint64_t unique, uint64_t ticket)
+static void lock_begins(struct fs *fs, uint64_t unique, uint64_t nodeid,
+			uint64_t ticket)
 {
 	struct pending *p;
 	bool interrupted = false;
@@ -151,7 +155,7 @@ static void lock_waits(struct fs *fs, uint64_t unique, uint64_t ticket)
 	}
 	pthread_mutex_unlock(&fs->pending_lock);
 	if (interrupted)
-		locks_interrupt(fs->locks, ticket);
+		locks_interrupt(fs->locks, nodeid, ticket);
 }
 
 static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
@@ -167,7 +171,9 @@ static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
 		reply_err(req, -ENOLCK);
 		return;
 	}
-	*p = (struct pending){ .fs = fs, .req = req, .unique = unique };
+	*p = (struct pending){
+		.fs = fs, .req = req, .unique = unique, .nodeid = inode->nodeid
+	};
 	pthread_mutex_lock(&fs->pending_lock);
 	p->next = fs->pending;
 	fs->pending = p;
@@ -176,7 +182,7 @@ static void lock_wait(fuse_req_t req, struct fs *fs, const struct inode *inode,
 
 	r = locks_wait(fs->locks, inode, space, lock, lock_done, p, &ticket);
 	if (r == 1)
-		lock_waits(fs, unique, ticket);
+		lock_begins(fs, unique, inode->nodeid, ticket);
 	else
 		lock_done(p, r);
 }

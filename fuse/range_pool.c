@@ -113,10 +113,22 @@ static void pool_give(struct range_pool *p, struct range *r)
 		chunk_empty(p, c);
 }
 
+void range_cache_init(struct range_cache *c, struct range_pool *p)
+{
+	*c = (struct range_cache){ .pool = p };
+	pthread_mutex_init(&c->lock, NULL);
+}
+
+void range_cache_done(struct range_cache *c)
+{
+	pthread_mutex_destroy(&c->lock);
+}
+
 struct range *range_take(struct range_cache *c)
 {
 	struct range *r;
 
+	pthread_mutex_lock(&c->lock);
 	if (!c->free) {
 		pthread_mutex_lock(&c->pool->lock);
 		while (c->n < CACHE_REFILL && (r = pool_take(c->pool))) {
@@ -131,6 +143,7 @@ struct range *range_take(struct range_cache *c)
 		c->free = r->next;
 		c->n--;
 	}
+	pthread_mutex_unlock(&c->lock);
 	return r;
 }
 
@@ -140,21 +153,29 @@ void range_use(struct range *r, uint64_t nodeid, enum lock_space space)
 	__atomic_store_n(&r->in_use, space + 1, __ATOMIC_RELEASE);
 }
 
-void range_give(struct range_cache *c, struct range *r)
+/* Under the cache's lock. */
+static void cache_shrink(struct range_cache *c)
 {
-	__atomic_store_n(&r->in_use, 0, __ATOMIC_RELEASE);
-	r->next = c->free;
-	c->free = r;
-	if (++c->n <= CACHE_MAX)
-		return;
 	pthread_mutex_lock(&c->pool->lock);
 	while (c->n > CACHE_REFILL) {
-		r = c->free;
+		struct range *r = c->free;
+
 		c->free = r->next;
 		c->n--;
 		pool_give(c->pool, r);
 	}
 	pthread_mutex_unlock(&c->pool->lock);
+}
+
+void range_give(struct range_cache *c, struct range *r)
+{
+	__atomic_store_n(&r->in_use, 0, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&c->lock);
+	r->next = c->free;
+	c->free = r;
+	if (++c->n > CACHE_MAX)
+		cache_shrink(c);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /* A process may have been killed because it wrote where it should not. */

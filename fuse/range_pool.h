@@ -11,6 +11,7 @@
 #ifndef FUSE_RANGE_POOL_H
 #define FUSE_RANGE_POOL_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "fuse/locks.h"
@@ -31,11 +32,9 @@ struct range {
 
 _Static_assert(sizeof(struct range) == 64, "a range is one cache line");
 
-/*
- * Free records for those who hold one lock of their own, which guards this: it
- * spares them the pool's.  Starts as { .pool = pool }.
- */
+/* Free records: those who share a cache seldom need the pool's lock. */
 struct range_cache {
+	pthread_mutex_t lock; /* of all that follows */
 	struct range_pool *pool;
 	struct range *free;
 	unsigned n;
@@ -49,6 +48,10 @@ int range_pool_new(struct state *state, struct range_pool **ret,
 		   struct range **ret_found);
 /* What is in use stays in the state. */
 void range_pool_free(struct range_pool *p);
+
+void range_cache_init(struct range_cache *c, struct range_pool *p);
+/* What it has stays with the pool. */
+void range_cache_done(struct range_cache *c);
 
 /* A record that is not in use yet; NULL if there is none left. */
 struct range *range_take(struct range_cache *c);

@@ -127,9 +127,9 @@ Test(locks, an_interrupted_wait_ends_and_takes_nothing)
 
 	set(1, F_WRLCK, 0, END);
 	wait_for(&file, 2, F_WRLCK, &ticket);
-	locks_interrupt(locks, ticket);
+	locks_interrupt(locks, file.nodeid, ticket);
 	cr_expect(eq(int, answers[2], -EINTR));
-	locks_interrupt(locks, ticket);
+	locks_interrupt(locks, file.nodeid, ticket);
 	set(1, F_UNLCK, 0, END);
 	cr_expect(eq(int, set(3, F_WRLCK, 0, END), 0));
 }
