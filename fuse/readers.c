@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,7 @@
 #define MISSES_TO_YIELD 8  /* looks elsewhere, where the reader reads too */
 #define CROWD_WINDOW	32 /* requests after which to judge whether there */
 #define CROWD_TURNS	8  /* is a crowd: so many followed another client's */
+#define CROWD_NICE	(-10)
 #define WATCH_MIN_MS	20
 #define WATCH_MAX_MS	200
 
@@ -262,13 +264,28 @@ static struct worker *look(struct readers *t, struct worker *w, uint32_t tid)
 	return &t->workers[t->home_of[cpu]];
 }
 
+/*
+ * In a crowd each client that is answered would push the reader aside as it
+ * wakes up: one switch for each request.  So all that are there are answered
+ * first.  (With a single client it would only make this CPU look busy, and have
+ * the scheduler move the client to another.)  A daemon that may not goes on as
+ * it is.
+ */
+static void set_crowd(struct worker *w, bool crowd)
+{
+	if (w->crowd == crowd)
+		return;
+	w->crowd = crowd;
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), crowd ? CROWD_NICE : 0);
+}
+
 /* Do several clients ask by turns? */
 static bool is_crowd(struct worker *w, uint32_t tid)
 {
 	w->turns += tid != w->last_tid;
 	w->last_tid = tid;
 	if (++w->counted == CROWD_WINDOW) {
-		w->crowd = w->turns >= CROWD_TURNS;
+		set_crowd(w, w->turns >= CROWD_TURNS);
 		w->counted = 0;
 		w->turns = 0;
 	}
